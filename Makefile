@@ -1,0 +1,72 @@
+# Everything a person or CI runs. Each target sets up what it needs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock up down demo clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create .venv with the locked dependencies
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frostline needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@echo "setting up $(VENV) with the locked dependencies"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: check unit smoke ## Everything CI runs: check, unit tests, a smoke test on a real cluster
+
+unit: $(READY) ## Unit tests, properties and golden files
+	$(BIN)/pytest tests
+
+smoke: $(READY) ## The shortest end-to-end tests on a real API server and a real Prometheus
+	$(BIN)/pytest e2e -m smoke
+
+e2e: $(READY) ## All end-to-end tests
+	$(BIN)/pytest e2e
+
+check: lint types contracts generated ## Lint, types, import contracts, generated files
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+generated: $(READY)
+	$(BIN)/python scripts/generate.py --check
+
+format: $(READY) ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: $(READY) ## Write the generated files (CRDs)
+	$(BIN)/python scripts/generate.py
+
+lock: $(READY) ## Resolve the dependencies anew and write requirements/*.txt
+	$(BIN)/python scripts/lock.py
+
+up: $(READY) ## Start the local cluster with the operator, in the background
+	@$(BIN)/python -m e2e.cluster up
+
+down: $(READY) ## Stop what `make up` started
+	@$(BIN)/python -m e2e.cluster down
+
+demo: $(READY) ## Show the main job on real input; ONCE=1 runs it to its end
+	@$(BIN)/python -m e2e.demo
+
+clean: ## Remove .venv and build products (stops nothing: run `make down` first)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,36 @@
+"""The command `frostline`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from frostline import __version__
+from frostline.cli import operator_command
+
+_INTERRUPTED = 130
+
+
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return the command line; `environment` gives defaults."""
+    top = argparse.ArgumentParser(
+        prog="frostline",
+        description="Keeps the promises a service makes: error budgets as Kubernetes resources.",
+    )
+    top.add_argument("--version", action="version", version=f"frostline {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    operator_command.add(commands, environment)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
+    parsed = parser(os.environ).parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

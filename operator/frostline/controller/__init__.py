@@ -1,0 +1,1 @@
+"""The operator: gather what is to be known, decide in the core, apply once."""

@@ -1,0 +1,60 @@
+"""What the operator remembers of one objective between cycles; all of it can be rebuilt."""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from frostline.core.assess import Assessment
+from frostline.core.ledger import Ledger
+from frostline.core.objective import Objective
+
+
+class Key(NamedTuple):
+    """Namespace and name of an object."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+SPAN_POINTS: Final = 168
+"""Most buckets of one question: a week of hours, 14 hours of five-minute buckets."""
+
+
+@dataclass(slots=True)
+class Account:
+    """The books of one objective of one object (`uid`).
+
+    Attributes:
+        summed: whether the sums over the whole window have been read while the buckets are not.
+        span: most buckets to ask for at once; falls when Prometheus finds the question too large.
+    """
+
+    uid: str
+    objective: Objective
+    ledger: Ledger
+    assessment: Assessment | None = None
+    summed: bool = False
+    span: int = field(default=SPAN_POINTS)
+
+
+def opened(uid: str, objective: Objective) -> Account:
+    """Return empty books."""
+    return Account(uid, objective, Ledger(objective.window))
+
+
+def carried(account: Account | None, uid: str, objective: Objective) -> Account:
+    """Return the books for what the object says now: the old ones as far as they still count the same events.
+
+    Another target judges the same events anew, so that the level is folded again from the ledger.
+    """
+    if account is None or account.uid != uid:
+        return opened(uid, objective)
+    old = account.objective
+    if old.indicator != objective.indicator or old.window != objective.window:
+        return opened(uid, objective)
+    if old.target != objective.target:
+        account.objective = objective
+        account.assessment = None
+    return account

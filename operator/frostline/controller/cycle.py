@@ -1,0 +1,236 @@
+"""One cycle: gather what Prometheus says, decide in the core, apply to the API server."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from frostline import names
+from frostline.api.accept import Acceptance, Accepted, accept
+from frostline.api.base import JsonObject
+from frostline.controller.account import Account, Key, carried
+from frostline.controller.measure import fill_gaps, read_now, read_sums
+from frostline.controller.status import Facts, render
+from frostline.controller.store import Store, Stored
+from frostline.controller.writing import LastWrite, merge_patch, worth_writing
+from frostline.core.assess import Answer, Assessment, assess
+from frostline.core.outcome import Failed, Partial, Rehydrating
+from frostline.core.policy import BUILT_IN, Level
+from frostline.prometheus.direct import DirectSource
+
+_LOG = logging.getLogger(__name__)
+_WRITERS: Final = 8
+
+
+class Writer(Protocol):
+    """What a cycle needs of the API server."""
+
+    async def write(self, stored: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
+        """Merge a patch into a status; return the object after it, None when it is gone or was refused."""
+
+    async def tell(self, stored: Stored, *, warning: bool, reason: names.Reason, note: str) -> None:
+        """Leave an Event."""
+
+
+class Clock(Protocol):
+    """The time of Prometheus."""
+
+    def now(self) -> float | Partial | Failed:
+        """Return epoch seconds, or why they are not to be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When cycles evaluate: every `interval_s`, at a common time at least `offset_s` behind Prometheus."""
+
+    interval_s: int = 30
+    offset_s: int = 15
+
+    def evaluation_time(self, now: float) -> int:
+        """Return the newest common evaluation time, epoch seconds."""
+        behind = int(now) - self.offset_s
+        return behind - behind % self.interval_s
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One objective after a cycle, for metrics."""
+
+    key: Key
+    acceptance: Acceptance
+    assessment: Assessment | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    at: int
+    """The moment that conditions are of, epoch seconds."""
+    measured: bool
+    """Whether `at` is Prometheus's time, so that ledgers can be judged at it."""
+    answers: Mapping[Key, Answer]
+
+
+class Cycle:
+    """The operator's memory and its one loop body. Only `run` changes it; runs never overlap."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        source: DirectSource,
+        clock: Clock,
+        writer: Writer,
+        timing: Timing,
+        wall: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._clock = clock
+        self._writer = writer
+        self._timing = timing
+        self._wall = wall
+        self._accounts: dict[Key, Account] = {}
+        self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
+        self._writes: dict[Key, LastWrite] = {}
+        self.views: tuple[View, ...] = ()
+
+    async def run(self) -> None:
+        """Gather, decide, apply, once."""
+        objects = self._store.snapshot()
+        accepted = self._accept(objects)
+        self._forget(objects)
+        gathered, statuses = await asyncio.to_thread(self._measure, objects, accepted)
+        gate = asyncio.Semaphore(_WRITERS)
+
+        async def one(key: Key, status: JsonObject) -> None:
+            async with gate:
+                await self._apply(objects[key], status, gathered.at, len(objects))
+
+        await asyncio.gather(*(one(key, status) for key, status in statuses.items()))
+
+    def fill(self, until: Callable[[], bool]) -> bool:
+        """Read buckets that are not known yet; blocking. Returns whether none is left."""
+        now = self._clock.now()
+        if isinstance(now, Partial | Failed):
+            return False
+        return fill_gaps(self._source, self._accounts, self._timing.evaluation_time(now), until=until)
+
+    def _accept(self, objects: Mapping[Key, Stored]) -> dict[Key, Acceptance]:
+        for key, each in objects.items():
+            known = self._acceptances.get(key)
+            if known is None or known[:2] != (each.uid, each.generation):
+                self._acceptances[key] = (each.uid, each.generation, accept(each.spec))
+        return {key: self._acceptances[key][2] for key in objects}
+
+    def _forget(self, objects: Mapping[Key, Stored]) -> None:
+        for memory in (self._accounts, self._acceptances, self._writes):
+            for gone in memory.keys() - objects.keys():
+                del memory[gone]
+
+    def _measure(
+        self, objects: Mapping[Key, Stored], accepted: Mapping[Key, Acceptance]
+    ) -> tuple[_Gathered, dict[Key, JsonObject]]:
+        for key, acceptance in accepted.items():
+            if isinstance(acceptance, Accepted):
+                self._accounts[key] = carried(self._accounts.get(key), objects[key].uid, acceptance.objective)
+            else:
+                self._accounts.pop(key, None)
+        gathered = self._gather()
+        for key, account in self._accounts.items():
+            self._decide(objects[key], account, gathered)
+        self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
+        statuses = {
+            key: render(
+                Facts(
+                    generation=each.generation,
+                    acceptance=accepted[key],
+                    assessment=self._assessment(key),
+                    stored=each.status,
+                    now=gathered.at,
+                )
+            )
+            for key, each in objects.items()
+        }
+        return gathered, statuses
+
+    def _assessment(self, key: Key) -> Assessment | None:
+        account = self._accounts.get(key)
+        return None if account is None else account.assessment
+
+    def _gather(self) -> _Gathered:
+        now = self._clock.now()
+        if isinstance(now, Partial | Failed):
+            return _Gathered(int(self._wall()), False, dict.fromkeys(self._accounts, now))
+        at = self._timing.evaluation_time(now)
+        answers = read_now(self._source, self._accounts, at)
+        read_sums(self._source, self._accounts, at)
+        return _Gathered(at, True, answers)
+
+    def _decide(self, stored: Stored, account: Account, gathered: _Gathered) -> None:
+        answer = gathered.answers[stored.key]
+        before = account.assessment
+        if not gathered.measured:
+            if isinstance(answer, Partial | Failed):
+                account.assessment = Assessment(
+                    answer, before.figure if before else None, before.level if before else None
+                )
+            return
+        after = assess(account.objective, BUILT_IN, answer=answer, view=account.ledger.view(gathered.at), before=before)
+        if after.level is not None and (before is None or before.level is None):
+            after = replace(
+                after, level=replace(after.level, since=_since(stored, after.level.level, after.level.since))
+            )
+        account.assessment = after
+
+    async def _apply(self, read: Stored, status: JsonObject, now: int, fleet: int) -> None:
+        # The status rendered from is the one compared with: what came in meanwhile is for the next cycle.
+        last = self._writes.get(read.key)
+        if not worth_writing(read.status, status, last, now=now, fleet=fleet, seed=str(read.key)):
+            return
+        written = await self._writer.write(read, merge_patch(read.status, status))
+        if written is None:
+            return
+        self._writes[read.key] = LastWrite(written.get("status", {}), now)
+        self._store.put(written)
+        # What somebody else wrote into the status was never a level.
+        known = read.status if last is None else last.status
+        note = level_note(known.get("level"), status)
+        if note is not None:
+            warning, sentence = note
+            await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)
+
+
+def _since(stored: Stored, level: Level, folded: int) -> int:
+    """Return since when a level is in force: what the status says where it agrees, else what the ledger says."""
+    since = stored.status.get("levelSince")
+    if stored.status.get("level") != level.value or not isinstance(since, str):
+        return folded
+    try:
+        return min(int(datetime.fromisoformat(since).timestamp()), folded)
+    except ValueError:
+        return folded
+
+
+def level_note(before: object, status: Mapping[str, Any]) -> tuple[bool, str] | None:
+    """Return (whether it is a warning, the sentence) of the Event for a status, or None when no level changed."""
+    now = status.get("level")
+    if now is None or now == before:
+        return None
+    old = Level(before) if isinstance(before, str) and before in set(Level) else None
+    new = Level(now)
+    display = status.get("display", {})
+    figures = (
+        f"{display.get('budget')} of the error budget left, burning at {display.get('burn')},"
+        f" SLI {display.get('sli')} against {display.get('target')}"
+    )
+    if old is None:
+        # That a new objective is healthy is no news.
+        return None if new is Level.HEALTHY else (True, f"{new.value}: {figures}")
+    return new.rank > old.rank, f"{old.value} -> {new.value}: {figures}"
+
+
+def rehydrating(views: tuple[View, ...]) -> bool:
+    """Return whether any objective still waits for buckets."""
+    return any(view.assessment is not None and isinstance(view.assessment.outcome, Rehydrating) for view in views)

@@ -1,0 +1,56 @@
+"""The loop that runs cycles: on the grid, at once when an object changes, and back-filling in between."""
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from frostline.controller.cycle import Cycle, Timing, rehydrating
+from frostline.controller.health import Health
+
+_LOG = logging.getLogger(__name__)
+_DEBOUNCE_S: Final = 0.5
+_FILL_SHARE: Final = 0.5
+_REHYDRATING_PAUSE_S: Final = 1.0
+
+
+class Loop:
+    """Runs `cycle` for ever. `wake` asks for a cycle soon."""
+
+    def __init__(self, cycle: Cycle, timing: Timing, health: Health) -> None:
+        self._cycle = cycle
+        self._timing = timing
+        self._health = health
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Ask for a cycle as soon as the present one is over."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        while True:
+            begun = time.monotonic()
+            self._wake.clear()
+            await self._cycle.run()
+            self._health.cycled(time.monotonic() - begun)
+            filled = await self._fill(begun)
+            await self._pause(filled=filled)
+
+    async def _fill(self, begun: float) -> bool:
+        if not rehydrating(self._cycle.views):
+            return False
+        deadline = begun + self._timing.interval_s * _FILL_SHARE
+        return await asyncio.to_thread(self._cycle.fill, lambda: time.monotonic() > deadline or self._wake.is_set())
+
+    async def _pause(self, *, filled: bool) -> None:
+        """Wait for the next grid time, or less when there is news to tell."""
+        length = self._timing.interval_s - time.time() % self._timing.interval_s
+        if rehydrating(self._cycle.views):
+            length = 0.0 if filled else min(length, _REHYDRATING_PAUSE_S)
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout=length)
+        except TimeoutError:
+            return
+        # Objects come in flocks: one cycle for all of them.
+        await asyncio.sleep(_DEBOUNCE_S)

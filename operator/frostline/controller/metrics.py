@@ -1,0 +1,100 @@
+"""The operator's own metrics. No user names, no text of manifests but namespace and name."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from frostline import names
+from frostline.api.accept import Accepted
+from frostline.controller.cycle import View
+from frostline.controller.health import Health
+from frostline.core.durations import promql_duration
+from frostline.core.outcome import Measured, NoTraffic
+
+_WHICH: Final = ["namespace", "name"]
+
+
+class _Snapshot(Collector):
+    """Reads the last cycle when scraped, so that a deleted objective leaves no series behind."""
+
+    def __init__(self, views: Callable[[], tuple[View, ...]], health: Health) -> None:
+        self._views = views
+        self._health = health
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metric families of the last cycle."""
+        views = self._views()
+        cycles = CounterMetricFamily(names.Metric.CYCLES, "Cycles that ended.")
+        cycles.add_metric([], self._health.cycles)
+        seconds = GaugeMetricFamily(names.Metric.CYCLE_SECONDS, "Duration of the last cycle.")
+        seconds.add_metric([], self._health.last_seconds)
+        known = GaugeMetricFamily(
+            names.Metric.OBJECTIVES, "Objectives, by whether they are accepted.", labels=["accepted"]
+        )
+        accepted = sum(isinstance(view.acceptance, Accepted) for view in views)
+        known.add_metric(["true"], accepted)
+        known.add_metric(["false"], len(views) - accepted)
+        return [cycles, seconds, known, *_figures(views)]
+
+
+def _figures(views: tuple[View, ...]) -> list[Metric]:
+    target = GaugeMetricFamily(names.Metric.TARGET_RATIO, "Target, 0 to 1.", labels=_WHICH)
+    sli = GaugeMetricFamily(names.Metric.SLI_RATIO, "Good / valid events of the window, 0 to 1.", labels=_WHICH)
+    left = GaugeMetricFamily(names.Metric.BUDGET_REMAINING_RATIO, "Error budget left, at most 1.", labels=_WHICH)
+    burn = GaugeMetricFamily(names.Metric.BURN_RATE, "Burn rate by window.", labels=[*_WHICH, "window"])
+    level = GaugeMetricFamily(names.Metric.LEVEL, "1 for the level in force.", labels=[*_WHICH, "level"])
+    measured = GaugeMetricFamily(names.Metric.MEASURED, "1 when the last cycle measured it.", labels=_WHICH)
+    for view in views:
+        if not isinstance(view.acceptance, Accepted):
+            continue
+        which = list(view.key)
+        target.add_metric(which, float(view.acceptance.objective.target / 100))
+        assessment = view.assessment
+        measured.add_metric(
+            which, float(assessment is not None and isinstance(assessment.outcome, Measured | NoTraffic))
+        )
+        if assessment is None or assessment.figure is None:
+            continue
+        left.add_metric(which, assessment.figure.budget.remaining)
+        if assessment.figure.sli is not None:
+            sli.add_metric(which, assessment.figure.sli)
+        for window, rate in assessment.figure.burn:
+            burn.add_metric([*which, promql_duration(window)], rate)
+        if assessment.level is not None:
+            level.add_metric([*which, assessment.level.level.value], 1.0)
+    return [target, sli, left, burn, level, measured]
+
+
+class Instruments:
+    """The registry and the counters that adapters feed."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._queries = Histogram(
+            names.Metric.QUERY_SECONDS,
+            "Queries to Prometheus, by outcome.",
+            labelnames=["outcome"],
+            registry=self.registry,
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20),
+        )
+        self._writes = Counter(
+            names.Metric.STATUS_WRITES,
+            "Status patches, by outcome.",
+            labelnames=["outcome"],
+            registry=self.registry,
+        )
+
+    def show(self, views: Callable[[], tuple[View, ...]], health: Health) -> None:
+        """Have the last cycle's figures read at each scrape."""
+        self.registry.register(_Snapshot(views, health))
+
+    def queried(self, outcome: str, seconds: float) -> None:
+        """Note one query to Prometheus."""
+        self._queries.labels(outcome).observe(seconds)
+
+    def wrote(self, outcome: str) -> None:
+        """Note one status patch."""
+        self._writes.labels(outcome).inc()

@@ -1,0 +1,227 @@
+"""What the status of an objective says: rendered from values, compared with what the API server holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from frostline import names
+from frostline.api.accept import Acceptance, Accepted, Invalid, NotServed, review_due
+from frostline.api.base import JsonObject, as_json
+from frostline.api.objective import ObjectiveSpec
+from frostline.api.policy import Rule
+from frostline.api.status import (
+    BudgetStatus,
+    BurnStatus,
+    ConditionStatus,
+    CountsStatus,
+    DisplayStatus,
+    ObjectiveStatus,
+    QueriesStatus,
+)
+from frostline.controller import words
+from frostline.core.assess import Assessment, Figure
+from frostline.core.durations import format_duration, promql_duration
+from frostline.core.indicator import Counted
+from frostline.core.objective import Objective
+from frostline.core.outcome import Measured, NoTraffic, Rehydrating
+from frostline.core.promql import explain
+
+_EMPTY: Final = ObjectiveStatus()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a status is made of. `now` is epoch seconds, `stored` the status that the API server holds."""
+
+    generation: int
+    acceptance: Acceptance
+    assessment: Assessment | None
+    stored: Mapping[str, Any]
+    now: int
+
+
+def render(facts: Facts) -> JsonObject:
+    """Return the whole status. Figures that there is no newer word of are taken over from the stored one."""
+    stored = _read(facts.stored)
+    status = stored.model_copy(update={"observed_generation": facts.generation, "releases": Rule.OPEN})
+    if isinstance(facts.acceptance, Accepted):
+        status = status.model_copy(update=_promise(facts.acceptance.objective))
+    assessment = facts.assessment
+    if isinstance(facts.acceptance, Accepted) and assessment is not None and assessment.figure is not None:
+        status = status.model_copy(update=_account(facts.acceptance.objective, assessment.figure))
+        if assessment.level is not None:
+            level = {"level": assessment.level.level, "level_since": words.utc(assessment.level.since)}
+            status = status.model_copy(update=level)
+    conditions = [_since(condition, stored.conditions, facts.now) for condition in _conditions(facts, status)]
+    update = {"conditions": conditions, "display": _display(facts, status, conditions)}
+    return dict(as_json(status.model_copy(update=update)))
+
+
+def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
+    try:
+        return ObjectiveStatus.model_validate(stored)
+    except ValidationError:
+        # Somebody else wrote it, or an older version: nothing of it can be trusted.
+        return _EMPTY
+
+
+def _promise(objective: Objective) -> dict[str, object]:
+    numerator, valid = explain(objective.indicator, objective.window_s)
+    counts_bad = objective.indicator.counted is Counted.BAD
+    return {
+        "target": objective.target,
+        "queries": QueriesStatus(
+            bad=numerator if counts_bad else None, good=None if counts_bad else numerator, valid=valid
+        ),
+    }
+
+
+def _account(objective: Objective, figure: Figure) -> dict[str, object]:
+    budget = figure.budget
+    return {
+        "measured_at": words.utc(figure.at),
+        "sli": None if figure.sli is None else words.decimal(figure.sli * 100, words.sli_digits(objective)),
+        "budget": BudgetStatus(
+            remaining_percent=words.decimal(budget.remaining * 100, 2),
+            minutes_left=words.decimal(budget.minutes_left, 2),
+            minutes_total=words.decimal(budget.minutes_total, 2),
+            exhausted_in=None if budget.exhausted_in is None else format_duration(budget.exhausted_in),
+        ),
+        "burn_rates": [
+            BurnStatus(window=promql_duration(window), rate=words.decimal(rate, 2)) for window, rate in figure.burn
+        ],
+        "counts": CountsStatus(bad=words.decimal(figure.counts.bad, 1), valid=words.decimal(figure.counts.valid, 1)),
+        "coverage_percent": words.decimal(figure.counts.coverage * 100, 1) if figure.burn else None,
+    }
+
+
+def _conditions(facts: Facts, status: ObjectiveStatus) -> list[ConditionStatus]:
+    conditions = [
+        _accepted(facts),
+        _measured(facts),
+        _within(facts, status),
+        _condition(
+            facts,
+            names.Condition.RELEASES_OPEN,
+            "True",
+            names.Reason.NOT_ENFORCED,
+            "this version holds nothing back",
+        ),
+    ]
+    if not isinstance(facts.acceptance, Invalid) and facts.acceptance.spec.review is not None:
+        conditions.append(_review(facts, facts.acceptance.spec))
+    return conditions
+
+
+def _accepted(facts: Facts) -> ConditionStatus:
+    match facts.acceptance:
+        case Accepted(notes=()):
+            return _condition(facts, names.Condition.ACCEPTED, "True", names.Reason.ACCEPTED, "is measured")
+        case Accepted(notes=notes):
+            reason, sentence = names.Reason.PARTLY_SERVED, "is measured; " + "; ".join(notes)
+            return _condition(facts, names.Condition.ACCEPTED, "True", reason, sentence)
+        case NotServed(problems=problems):
+            reason = names.Reason.NOT_SERVED_YET
+        case Invalid(problems=problems):
+            reason = names.Reason.INVALID
+    return _condition(facts, names.Condition.ACCEPTED, "False", reason, "; ".join(problems))
+
+
+def _measured(facts: Facts) -> ConditionStatus:
+    kind = names.Condition.MEASURED
+    if not isinstance(facts.acceptance, Accepted):
+        return _condition(
+            facts,
+            kind,
+            "False",
+            names.Reason.NOT_ACCEPTED,
+            "nothing is measured until the manifest is accepted",
+        )
+    if facts.assessment is None:
+        return _condition(facts, kind, "False", names.Reason.REHYDRATING, "waiting for the first measurement")
+    reason, sentence = words.reason_and_sentence(facts.assessment.outcome, facts.assessment.figure)
+    measured = isinstance(facts.assessment.outcome, Measured | NoTraffic)
+    return _condition(facts, kind, "True" if measured else "False", reason, sentence)
+
+
+def _within(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
+    kind = names.Condition.WITHIN_OBJECTIVE
+    if status.sli is None or status.target is None or status.budget is None:
+        return _condition(facts, kind, "Unknown", names.Reason.UNKNOWN, "there is no figure yet")
+    percent = words.plain(status.budget.remaining_percent)
+    figures = f"SLI {status.sli} %, target {words.plain(status.target)} %, {percent} % of the budget left"
+    if status.budget.remaining_percent >= 0:
+        return _condition(facts, kind, "True", names.Reason.TARGET_MET, figures)
+    return _condition(facts, kind, "False", names.Reason.TARGET_MISSED, figures)
+
+
+def _review(facts: Facts, spec: ObjectiveSpec) -> ConditionStatus:
+    kind = names.Condition.REVIEW_CURRENT
+    due = review_due(spec)
+    if due is None:
+        sentence = "no review is on record: set spec.review.last to the day of the next one"
+        return _condition(facts, kind, "False", names.Reason.REVIEW_NEVER, sentence)
+    if due < words.utc(facts.now).date():
+        sentence = f"was due on {due}: review the objective and set spec.review.last"
+        return _condition(facts, kind, "False", names.Reason.REVIEW_OVERDUE, sentence)
+    return _condition(facts, kind, "True", names.Reason.REVIEW_CURRENT, f"next review is due on {due}")
+
+
+def _condition(
+    facts: Facts, kind: names.Condition, status: str, reason: names.Reason, sentence: str
+) -> ConditionStatus:
+    return ConditionStatus.model_validate(
+        {
+            "type": kind.value,
+            "status": status,
+            "reason": reason.value,
+            "message": sentence,
+            "last_transition_time": datetime.fromtimestamp(facts.now, UTC),
+            "observed_generation": facts.generation,
+        }
+    )
+
+
+def _since(condition: ConditionStatus, stored: list[ConditionStatus], now: int) -> ConditionStatus:
+    """Keep the transition time of a condition that says the same as before, unless that lies in the future."""
+    for old in stored:
+        same = old.type == condition.type and old.status == condition.status
+        if same and old.last_transition_time.timestamp() <= now:
+            return condition.model_copy(update={"last_transition_time": old.last_transition_time})
+    return condition
+
+
+def _display(facts: Facts, status: ObjectiveStatus, conditions: list[ConditionStatus]) -> DisplayStatus:
+    accepted, measured = conditions[0], conditions[1]
+    why = accepted.reason if accepted.status == "False" else measured.reason
+    outcome = None if facts.assessment is None else facts.assessment.outcome
+    settled = accepted.status == "True" and isinstance(outcome, Measured | NoTraffic | Rehydrating)
+    sli = why if status.sli is None else f"{status.sli}%" if settled else f"{status.sli}% ({why})"
+    burn = next((each.rate for each in status.burn_rates if each.window == "1h"), None)
+    budget = status.budget
+    return DisplayStatus(
+        sli=sli,
+        target=words.NOTHING if status.target is None else f"{words.plain(status.target)}%",
+        budget=words.NOTHING if budget is None else f"{round(budget.remaining_percent, 1)}%",
+        burn=words.NOTHING if burn is None else f"{burn}x",
+        window=_window_shown(facts.acceptance),
+        minutes_left=words.NOTHING if budget is None else f"{round(budget.minutes_left, 1)}",
+        exhausted_in=_exhaustion(budget),
+        measured=measured.reason,
+    )
+
+
+def _exhaustion(budget: BudgetStatus | None) -> str:
+    if budget is None:
+        return words.NOTHING
+    return "now" if budget.remaining_percent <= 0 else budget.exhausted_in or words.NOTHING
+
+
+def _window_shown(acceptance: Acceptance) -> str:
+    if isinstance(acceptance, Invalid):
+        return words.NOTHING
+    window = acceptance.spec.window
+    return window.rolling or (window.calendar.value if window.calendar is not None else words.NOTHING)

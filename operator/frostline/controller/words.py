@@ -1,0 +1,89 @@
+"""The sentences and figures that people read in a status."""
+
+from datetime import UTC, datetime
+from decimal import ROUND_FLOOR, Decimal
+
+from frostline import names
+from frostline.core.assess import Figure
+from frostline.core.objective import Objective
+from frostline.core.outcome import (
+    Failed,
+    Inconsistent,
+    Measured,
+    NoData,
+    NoTraffic,
+    Outcome,
+    Partial,
+    Rehydrating,
+    Stale,
+)
+
+NOTHING = "-"
+
+
+def utc(at: int) -> datetime:
+    """Return epoch second `at` as a time."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+def decimal(value: float, digits: int) -> Decimal:
+    """Return `value` with `digits` after the point, rounded down, so that no promise looks kept that is not."""
+    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)
+
+
+def plain(value: Decimal) -> str:
+    """Return a decimal as people write it: 99.9, 100, 43.2."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def sli_digits(objective: Objective) -> int:
+    """Return the digits an SLI needs so that a hundredth of the budget shows: 3 for 99, 4 for 99.9."""
+    exponent = (objective.allowed * 100).normalize().adjusted()
+    return min(max(2 - exponent, 2), 7)
+
+
+def reason_and_sentence(outcome: Outcome, figure: Figure | None) -> tuple[names.Reason, str]:
+    """Return the reason of the Measured condition and what to tell a person."""
+    match outcome:
+        case Measured():
+            return names.Reason.MEASURED, "every bucket of the window is known"
+        case NoTraffic():
+            return (
+                names.Reason.NO_TRAFFIC,
+                "the series exist but counted no valid event in the window: nothing burns",
+            )
+        case Rehydrating(known=known):
+            return (
+                names.Reason.REHYDRATING,
+                f"reading the window from Prometheus, {int(known * 100)} % known; the level is not judged until all is",
+            )
+        case NoData(what=what):
+            return (
+                names.Reason.NO_DATA,
+                f"{what}; check the selector and that Prometheus scrapes it{_old(figure)}",
+            )
+        case Stale(newest=newest):
+            since = utc(newest).isoformat()
+            return (
+                names.Reason.STALE,
+                f"no sample of the valid events since {since}; check the scrape{_old(figure)}",
+            )
+        case Inconsistent(what=what):
+            return (
+                names.Reason.INCONSISTENT,
+                f"{what}; both selectors must count the same population{_old(figure)}",
+            )
+        case Partial(warnings=warnings):
+            return (
+                names.Reason.PARTIAL,
+                f"Prometheus answered with warnings: {'; '.join(warnings)}{_old(figure)}",
+            )
+        case Failed(failure=failure, detail=detail):
+            return names.Reason.QUERY_FAILED, f"{failure}: {detail}{_old(figure)}"
+
+
+def _old(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    return f". Figures and level are of {utc(figure.at).isoformat()} and stay as they are until it is measured again"

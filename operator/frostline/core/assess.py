@@ -1,0 +1,159 @@
+"""From a ledger and the answers of one cycle to a verdict on one objective."""
+
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from frostline.core.budget import Budget, budget, burn_rate, remaining
+from frostline.core.indicator import Counted
+from frostline.core.ledger import Counts, View
+from frostline.core.level import LevelState, fold, observations
+from frostline.core.objective import Objective
+from frostline.core.outcome import (
+    Failed,
+    Inconsistent,
+    Measured,
+    NoData,
+    NoTraffic,
+    Outcome,
+    Partial,
+    Rehydrating,
+    Stale,
+)
+from frostline.core.policy import Policy
+
+STALE_AFTER_S: Final = 300
+"""Age of the newest sample at which a figure is called stale: Prometheus's own lookback."""
+
+BURN_WINDOWS_S: Final = (300, 1_800, 3_600, 6 * 3_600, 24 * 3_600)
+"""Windows whose burn rates are reported."""
+
+PRESENT_BURN_S: Final = 3_600
+"""The window that 'the present burn' means."""
+
+_TOLERATED_EXCESS: Final = 0.001
+"""Good and valid series are scraped and answered at slightly different moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The account of one objective at epoch second `at`.
+
+    Attributes:
+        counts: events of the window.
+        sli: good ÷ valid, 0 to 1; None without valid events.
+        budget: what is left.
+        burn: (window in seconds, burn rate), ascending by window.
+    """
+
+    at: int
+    counts: Counts
+    sli: float | None
+    budget: Budget
+    burn: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The verdict of one cycle: how measuring went, the newest figure there is, and the level in force."""
+
+    outcome: Outcome
+    figure: Figure | None
+    level: LevelState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Prometheus answered this cycle; `newest` is the time of the newest valid sample, None when there is none."""
+
+    newest: int | None
+
+
+Answer: TypeAlias = Fresh | Partial | Failed
+
+
+def assess(
+    objective: Objective, policy: Policy, *, answer: Answer, view: View, before: Assessment | None
+) -> Assessment:
+    """Judge one objective at the view's end.
+
+    A figure and a level survive every outcome that is no measurement: nothing gets better or worse unseen.
+    """
+    outcome = _outcome(objective, answer, view)
+    match outcome:
+        case Measured() | NoTraffic():
+            state = None if before is None else before.level
+            if state is not None and state.at > view.at:
+                # Prometheus's clock was set back: what lies ahead of it was never seen.
+                state = None
+            seen = observations(objective, policy, view, None if state is None else state.at)
+            return Assessment(outcome, figure(objective, view), fold(policy, state, seen))
+        case _ if before is None:
+            return Assessment(outcome, None, None)
+        case _:
+            return replace(before, outcome=outcome)
+
+
+def figure(objective: Objective, view: View) -> Figure:
+    """Return the account that the view's buckets give."""
+    counts = view.counts(view.at - objective.window_s, view.at)
+    end = np.array([view.at])
+    rates = tuple((window, float(burn_rate(objective, *view.sums(end, window))[0])) for window in BURN_WINDOWS_S)
+    return _figure(objective, counts, rates)
+
+
+def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) -> Figure:
+    """Return the account from two sums over the whole window, while the buckets are still being read."""
+    counts = Counts(
+        start=at - objective.window_s,
+        end=at,
+        bad=bad,
+        valid=valid,
+        covered_s=0.0,
+        unknown_s=float(objective.window_s),
+        numerator_seen=True,
+    )
+    return _figure(objective, counts, ())
+
+
+def _figure(objective: Objective, counts: Counts, rates: tuple[tuple[int, float], ...]) -> Figure:
+    counts = replace(counts, bad=min(max(counts.bad, 0.0), counts.valid))
+    left = float(remaining(objective, np.array([counts.bad]), np.array([counts.valid]))[0])
+    return Figure(
+        at=counts.end,
+        counts=counts,
+        sli=1.0 - counts.bad / counts.valid if counts.valid > 0 else None,
+        budget=budget(objective, left, dict(rates).get(PRESENT_BURN_S, 0.0)),
+        burn=rates,
+    )
+
+
+def _outcome(objective: Objective, answer: Answer, view: View) -> Outcome:
+    if not isinstance(answer, Fresh):
+        return answer
+    window = view.counts(view.at - objective.window_s, view.at)
+    if window.covered_s == 0 and window.unknown_s == 0 and answer.newest is None:
+        return NoData(f"no series matches the valid events {objective.indicator.valid}")
+    newest = max(answer.newest or 0, view.newest_covered() or 0)
+    if answer.newest is None and newest and view.at - newest > STALE_AFTER_S:
+        return Stale(newest)
+    # Levels are folded over the day before the window as well: all of it must be known.
+    everything = view.counts(view.start, view.at)
+    if everything.unknown_s > 0:
+        return Rehydrating(known=1.0 - everything.unknown_s / (everything.end - everything.start))
+    if window.valid <= 0:
+        return NoTraffic()
+    return _contradiction(objective, window) or Measured()
+
+
+def _contradiction(objective: Objective, window: Counts) -> Outcome | None:
+    indicator = objective.indicator
+    if indicator.counted is Counted.GOOD and not window.numerator_seen:
+        return NoData(f"valid events exist, but no series matches the good events {indicator.numerator}")
+    excess = _TOLERATED_EXCESS * window.valid + 1.0
+    if window.bad < -excess:
+        return Inconsistent(f"more good events ({window.valid - window.bad:.0f}) than valid ones ({window.valid:.0f})")
+    if window.bad > window.valid + excess:
+        return Inconsistent(f"more bad events ({window.bad:.0f}) than valid ones ({window.valid:.0f})")
+    return None

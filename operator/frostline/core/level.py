@@ -1,0 +1,174 @@
+"""The level machine: worse at once, better only beyond the bound and after a hold, out of Exhausted by the lift.
+
+State and observation in, state out; a restart folds the same machine over the ledger's last day.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from frostline.core.budget import burn_rate, remaining
+from frostline.core.ledger import FINE_S, FOLD_S, View, open_bucket
+from frostline.core.objective import Objective
+from frostline.core.policy import BurnBounds, Level, Policy, worst
+
+_PERCENT: Final = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the machine sees at one moment.
+
+    Attributes:
+        at: epoch seconds.
+        remaining: share of the budget left; `remaining_before` the same one lift hold earlier.
+        burn_long, burn_short: burn rates over the policy's two burn windows.
+        bad_long: bad events in the long one.
+        burn_lift: burn rate over the lift's window.
+        traffic: whether valid events came in since the moment before.
+    """
+
+    at: int
+    remaining: float
+    remaining_before: float
+    burn_long: float
+    burn_short: float
+    bad_long: float
+    burn_lift: float
+    traffic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LevelState:
+    """Where the machine stands.
+
+    Attributes:
+        level: the level in force, since epoch second `since`.
+        at: moment of the last observation.
+        burn: the level that burn alone asks for, kept until it clears.
+        better: the level that an improvement leads to, sought since `better_since`; None when none is in sight.
+        calm_s: seconds with traffic in which burn has stayed below the lift's bound.
+    """
+
+    level: Level
+    since: int
+    at: int
+    burn: Level = Level.HEALTHY
+    better: Level | None = None
+    better_since: int = 0
+    calm_s: int = 0
+
+
+def table(policy: Policy, left: float, margin: float = 0.0) -> Level:
+    """Return the level for a remaining share; each bound below Exhausted is raised by `margin` percent points."""
+    percent = left * _PERCENT
+    if percent <= 0:
+        return Level.EXHAUSTED
+    if percent < float(policy.endangered) + margin:
+        return Level.ENDANGERED
+    if percent <= float(policy.depleting) + margin:
+        return Level.DEPLETING
+    return Level.HEALTHY
+
+
+def start(policy: Policy, seen: Observation) -> LevelState:
+    """Return the state of a machine that has no past."""
+    burn = _burn_level(policy.burn, Level.HEALTHY, seen)
+    return LevelState(worst(table(policy, seen.remaining), burn), since=seen.at, at=seen.at, burn=burn)
+
+
+def step(policy: Policy, state: LevelState, seen: Observation) -> LevelState:
+    """Return the state after one observation, which must not be older than the last one.
+
+    Raises:
+        ValueError: the observation lies before the state.
+    """
+    if seen.at < state.at:
+        raise ValueError(f"observation at {seen.at} is older than the state at {state.at}")
+    burn = _burn_level(policy.burn, state.burn, seen)
+    state = replace(state, at=seen.at, burn=burn, calm_s=_calm(policy, state, seen))
+    asked = worst(table(policy, seen.remaining), burn)
+    if asked.rank > state.level.rank:
+        return LevelState(asked, since=seen.at, at=seen.at, burn=burn)
+    if state.level is Level.EXHAUSTED:
+        return _lift(policy, state, seen, asked)
+    return _improve(policy, state, seen, worst(table(policy, seen.remaining, float(policy.hysteresis.margin)), burn))
+
+
+def _burn_level(bounds: BurnBounds, held: Level, seen: Observation) -> Level:
+    slower = min(seen.burn_long, seen.burn_short)
+    enough = seen.bad_long >= bounds.minimum_bad
+    for level, bound in ((Level.ENDANGERED, bounds.endangered), (Level.DEPLETING, bounds.depleting)):
+        if enough and slower > float(bound):
+            return level
+        if held.rank >= level.rank and slower > float(bound * bounds.clears_at):
+            return level
+    return Level.HEALTHY
+
+
+def _calm(policy: Policy, state: LevelState, seen: Observation) -> int:
+    if seen.burn_lift >= float(policy.lift.burn):
+        return 0
+    # An interval longer than a bucket was not watched: it proves no calm.
+    watched = min(seen.at - state.at, FINE_S)
+    return state.calm_s + (watched if seen.traffic else 0)
+
+
+def _lift(policy: Policy, state: LevelState, seen: Observation, asked: Level) -> LevelState:
+    grown = 0 < seen.remaining > seen.remaining_before
+    if grown and state.calm_s >= policy.lift.hold.total_seconds():
+        return LevelState(asked, since=seen.at, at=seen.at, burn=state.burn)
+    return state
+
+
+def _improve(policy: Policy, state: LevelState, seen: Observation, candidate: Level) -> LevelState:
+    if candidate.rank >= state.level.rank:
+        return replace(state, better=None, better_since=0)
+    if state.better is None:
+        return replace(state, better=candidate, better_since=seen.at)
+    better = worst(state.better, candidate)
+    if seen.at - state.better_since >= policy.hysteresis.hold.total_seconds():
+        return LevelState(better, since=seen.at, at=seen.at, burn=state.burn)
+    return replace(state, better=better)
+
+
+def observations(objective: Objective, policy: Policy, view: View, since: int | None) -> list[Observation]:
+    """Return what was to be seen at each bucket edge after `since` and at the view's end.
+
+    Without `since`: after the first data, a day back at most.
+    """
+    newest = open_bucket(view.at)
+    begun = since if since is not None else view.oldest_covered() or view.at
+    oldest = max(view.at - FOLD_S, begun)
+    first = oldest - oldest % FINE_S + FINE_S
+    edges = np.append(np.arange(first, newest + 1, FINE_S, dtype=np.int64), np.int64(view.at))
+    hold = int(policy.lift.hold.total_seconds())
+    window = objective.window_s
+    bad_long, valid_long = view.sums(edges, int(policy.burn.long.total_seconds()))
+    burn_lift = burn_rate(objective, *view.sums(edges, int(policy.lift.burn_window.total_seconds())))
+    columns = zip(
+        edges.tolist(),
+        remaining(objective, *view.sums(edges, window)).tolist(),
+        remaining(objective, *view.sums(edges - hold, window)).tolist(),
+        burn_rate(objective, bad_long, valid_long).tolist(),
+        burn_rate(objective, *view.sums(edges, int(policy.burn.short.total_seconds()))).tolist(),
+        bad_long.tolist(),
+        burn_lift.tolist(),
+        (view.sums(edges, FINE_S)[1] > 0).tolist(),
+        strict=True,
+    )
+    return [Observation(*column) for column in columns]
+
+
+def fold(policy: Policy, state: LevelState | None, seen: list[Observation]) -> LevelState:
+    """Run the machine over observations in order of time, from `state` or from nothing.
+
+    Raises:
+        ValueError: there is neither a state nor an observation.
+    """
+    for observation in seen:
+        state = start(policy, observation) if state is None else step(policy, state, observation)
+    if state is None:
+        raise ValueError("no observation to take a level from")
+    return state

@@ -1,0 +1,1 @@
+"""The Kubernetes API: the official client in one place."""

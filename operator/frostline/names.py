@@ -1,0 +1,85 @@
+"""Every name that another program can see: groups, kinds, condition types, reasons, metrics, environment."""
+
+from enum import StrEnum
+from typing import Final
+
+GROUP: Final = "frostline.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+CATEGORY: Final = "frostline"
+
+FIELD_MANAGER: Final = "frostline"
+REPORTING_CONTROLLER: Final = "frostline.dev/operator"
+ENVIRONMENT_PREFIX: Final = "FROSTLINE_"
+
+
+class Kind(StrEnum):
+    """Kinds of the group."""
+
+    SERVICE_LEVEL_OBJECTIVE = "ServiceLevelObjective"
+    ERROR_BUDGET_POLICY = "ErrorBudgetPolicy"
+
+
+class Plural(StrEnum):
+    """Resource names in URLs."""
+
+    SERVICE_LEVEL_OBJECTIVES = "servicelevelobjectives"
+    ERROR_BUDGET_POLICIES = "errorbudgetpolicies"
+
+
+class Condition(StrEnum):
+    """Condition types in the status of a ServiceLevelObjective."""
+
+    ACCEPTED = "Accepted"
+    MEASURED = "Measured"
+    WITHIN_OBJECTIVE = "WithinObjective"
+    RELEASES_OPEN = "ReleasesOpen"
+    REVIEW_CURRENT = "ReviewCurrent"
+
+
+class Reason(StrEnum):
+    """Reasons of conditions and Events."""
+
+    # Accepted
+    ACCEPTED = "Accepted"
+    PARTLY_SERVED = "PartlyServed"
+    NOT_SERVED_YET = "NotServedYet"
+    INVALID = "Invalid"
+    # Measured
+    MEASURED = "Measured"
+    NO_TRAFFIC = "NoTraffic"
+    REHYDRATING = "Rehydrating"
+    NO_DATA = "NoData"
+    STALE = "Stale"
+    INCONSISTENT = "Inconsistent"
+    PARTIAL = "Partial"
+    QUERY_FAILED = "QueryFailed"
+    NOT_ACCEPTED = "NotAccepted"
+    # WithinObjective
+    TARGET_MET = "TargetMet"
+    TARGET_MISSED = "TargetMissed"
+    UNKNOWN = "Unknown"
+    # ReleasesOpen
+    NOT_ENFORCED = "NotEnforced"
+    # ReviewCurrent
+    REVIEW_CURRENT = "ReviewCurrent"
+    REVIEW_OVERDUE = "ReviewOverdue"
+    REVIEW_NEVER = "NeverReviewed"
+    # Events
+    LEVEL_CHANGED = "LevelChanged"
+
+
+class Metric(StrEnum):
+    """Names of the operator's own metrics."""
+
+    BUDGET_REMAINING_RATIO = "frostline_budget_remaining_ratio"
+    SLI_RATIO = "frostline_sli_ratio"
+    TARGET_RATIO = "frostline_objective_ratio"
+    BURN_RATE = "frostline_burn_rate"
+    LEVEL = "frostline_level"
+    MEASURED = "frostline_measured"
+    OBJECTIVES = "frostline_objectives"
+    CYCLES = "frostline_cycles"
+    CYCLE_SECONDS = "frostline_cycle_seconds"
+    QUERY_SECONDS = "frostline_prometheus_query_seconds"
+    STATUS_WRITES = "frostline_status_writes"

@@ -1,0 +1,1 @@
+"""Prometheus: the one connection to it, and the source that reads counters from it directly."""

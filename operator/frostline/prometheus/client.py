@@ -1,0 +1,220 @@
+"""The connection to Prometheus: prometheus-api-client's session, with time-outs, warnings and answers checked."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import requests
+from prometheus_api_client import PrometheusConnect
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from frostline.core.outcome import Failed, Failure, Partial
+
+CONNECT_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 20.0
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_DETAIL_CHARACTERS: Final = 300
+_CHUNK_BYTES: Final = 1 << 16
+_FAILURES: Final[Mapping[int, Failure]] = {
+    400: Failure.BAD_QUERY,
+    401: Failure.REFUSED,
+    403: Failure.REFUSED,
+    413: Failure.TOO_MUCH,
+    422: Failure.TOO_MUCH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where Prometheus is and how to prove who we are; secrets stay in files and are read again as they change."""
+
+    url: str
+    ca_file: Path | None = None
+    bearer_token_file: Path | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    read_timeout_s: float = READ_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of an answer: its labels and its (epoch seconds, value) points.
+
+    Points that were NaN or infinite are left out and counted in `broken`.
+    """
+
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, float], ...]
+    broken: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer without warnings."""
+
+    series: tuple[Series, ...]
+
+
+Asked = Answer | Partial | Failed
+Observe = Callable[[str, float], None]
+
+
+class _FileAuth(requests.auth.AuthBase):
+    """Reads the secret at each request, so that a rotated one needs no restart."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        connection = self._connection
+        if connection.bearer_token_file is not None:
+            token = connection.bearer_token_file.read_text(encoding="utf-8").strip()
+            request.headers["Authorization"] = f"Bearer {token}"
+        elif connection.username is not None and connection.password_file is not None:
+            password = connection.password_file.read_text(encoding="utf-8").strip()
+            requests.auth.HTTPBasicAuth(connection.username, password)(request)
+        return request
+
+
+class PrometheusClient:
+    """Asks one Prometheus. Blocking: call it in a thread. Every answer is checked before it is believed."""
+
+    def __init__(self, connection: Connection, observe: Observe = lambda _outcome, _seconds: None) -> None:
+        """Prepare a session; nothing is sent. `observe` is told the outcome and the seconds of each query."""
+        session = requests.Session()
+        session.verify = str(connection.ca_file) if connection.ca_file else True
+        session.auth = _FileAuth(connection)
+        # A proxy or a netrc of the environment must not see the credentials of the configuration.
+        session.trust_env = False
+        self._url = connection.url.rstrip("/")
+        # No retries inside a query: a cycle that fails holds, and the next one asks again.
+        never = Retry(total=0, redirect=0)
+        self._connect = PrometheusConnect(url=self._url, session=session, retry=never, method="POST")
+        self._session = session
+        self._session.mount("https://", HTTPAdapter(max_retries=never))
+        self._timeout = (CONNECT_TIMEOUT_S, connection.read_timeout_s)
+        self._observe = observe
+
+    def close(self) -> None:
+        """Close the session's connections."""
+        self._connect.close()
+
+    def instant(self, query: str, at: float) -> Asked:
+        """Evaluate `query` at epoch second `at`; every series has one point."""
+        return self._ask("query", {"query": query, "time": _number(at)})
+
+    def range(self, query: str, *, start: float, end: float, step_s: int) -> Asked:
+        """Evaluate `query` at start, start + step, … up to end, all epoch seconds."""
+        return self._ask(
+            "query_range",
+            {"query": query, "start": _number(start), "end": _number(end), "step": str(step_s)},
+        )
+
+    def now(self) -> float | Partial | Failed:
+        """Return Prometheus's own time, epoch seconds: the only clock that measuring goes by."""
+        asked = self._ask("query", {"query": "time()"})
+        if not isinstance(asked, Answer):
+            return asked
+        if not asked.series or not asked.series[0].points:
+            return Failed(Failure.NOT_PROMETHEUS, f"{self._url} answered time() with nothing")
+        return asked.series[0].points[0][1]
+
+    def _ask(self, path: str, form: Mapping[str, str]) -> Asked:
+        begun = time.monotonic()
+        asked = self._request(path, form)
+        match asked:
+            case Failed(failure=failure):
+                self._observe(failure.value, time.monotonic() - begun)
+            case Partial():
+                self._observe("partial", time.monotonic() - begun)
+            case Answer():
+                self._observe("answered", time.monotonic() - begun)
+        return asked
+
+    def _request(self, path: str, form: Mapping[str, str]) -> Asked:
+        what = f"{self._url}/api/v1/{path}"
+        try:
+            with self._session.post(
+                what, data=form, timeout=self._timeout, allow_redirects=False, stream=True
+            ) as response:
+                body = _read(response)
+        except requests.Timeout:
+            return Failed(Failure.TIMEOUT, f"{what} did not answer within {self._timeout[1]:g} s")
+        except requests.RequestException as error:
+            return Failed(Failure.UNREACHABLE, f"{what} cannot be reached: {_short(str(error))}")
+        except OSError as error:
+            return Failed(Failure.REFUSED, f"credentials for {what} cannot be read: {error}")
+        if body is None:
+            return Failed(Failure.TOO_MUCH, f"{what} answered with more than {MAX_ANSWER_BYTES >> 20} MiB")
+        return _parse(what, response.status_code, body)
+
+
+def _read(response: requests.Response) -> bytes | None:
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            return None
+    return bytes(body)
+
+
+def _parse(what: str, status: int, body: bytes) -> Asked:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = None
+    if status != requests.codes.ok:
+        return Failed(_FAILURES.get(status, Failure.SERVER_ERROR), f"{what} answered {status}: {_why(document, body)}")
+    if not isinstance(document, dict) or document.get("status") != "success":
+        return Failed(Failure.NOT_PROMETHEUS, f"{what} gave no answer of the Prometheus API: {_why(document, body)}")
+    warnings = document.get("warnings")
+    if warnings:
+        return Partial(tuple(_short(str(warning)) for warning in warnings))
+    try:
+        return _answer(document["data"])
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        return Failed(
+            Failure.NOT_PROMETHEUS,
+            f"{what} gave an answer of another shape: {type(error).__name__} {_short(str(error))}",
+        )
+
+
+def _answer(data: Mapping[str, Any]) -> Answer:
+    kind, result = data["resultType"], data["result"]
+    rows: list[tuple[Mapping[str, str], list[tuple[float, str]]]]
+    if kind == "scalar":
+        rows = [({}, [result])]
+    elif kind == "vector":
+        rows = [(row["metric"], [row["value"]]) for row in result]
+    elif kind == "matrix":
+        rows = [(row["metric"], row["values"]) for row in result]
+    else:
+        raise ValueError(f"result type {kind!r}")
+    return Answer(tuple(_series(labels, raw) for labels, raw in rows))
+
+
+def _series(labels: Mapping[str, str], raw: list[tuple[float, str]]) -> Series:
+    points = [(float(when), float(value)) for when, value in raw]
+    finite = tuple(point for point in points if math.isfinite(point[1]))
+    return Series(labels, finite, broken=len(points) - len(finite))
+
+
+def _why(document: object, body: bytes) -> str:
+    if isinstance(document, dict) and "error" in document:
+        return _short(str(document["error"]))
+    return _short(body.decode("utf-8", errors="replace")) or "an empty body"
+
+
+def _short(text: str) -> str:
+    """Return one printable line of a text that may come from anybody."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return line if len(line) <= _DETAIL_CHARACTERS else line[:_DETAIL_CHARACTERS] + "…"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
