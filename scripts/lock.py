@@ -5,18 +5,23 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_LOCKS = {"runtime.txt": (), "dev.txt": ("--extra", "dev")}
+_LOCKS = {
+    "runtime.txt": ("pyproject.toml",),
+    "dev.txt": ("pyproject.toml", "--extra", "dev"),
+    "build.txt": ("--group", "build"),
+}
 
 
 def main() -> int:
-    """Write both files; return the resolver's exit code."""
+    """Write the files; return the resolver's exit code."""
     uv = Path(sys.executable).with_name("uv")
-    for name, extras in _LOCKS.items():
+    for name, what in _LOCKS.items():
         target = Path("requirements") / name
         command = (
-            uv, "pip", "compile", "pyproject.toml", *extras, "--universal", "--python-version", "3.11", "--generate-hashes",
+            str(uv), "pip", "compile", *what, "--universal", "--python-version", "3.11",
+            "--generate-hashes",
             "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--custom-compile-command", "make lock",
-            "--quiet", "--upgrade", "-o", target,
+            "--quiet", "--upgrade", "-o", str(target),
         )  # fmt: skip
         code = subprocess.run(command, cwd=_ROOT, check=False).returncode  # noqa: S603 - fixed words
         if code:

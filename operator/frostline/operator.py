@@ -67,10 +67,9 @@ async def run(options: Options) -> None:
         instruments.show(lambda: cycle.views, health)
         store.on_change(loop.wake)
         async with _served(options, application(health, instruments.registry)):
+            await _first_list(objectives, store)
             await _until_one_ends(
-                _work(objectives, store, loop),
-                _relist(objectives, store),
-                watch(store, options.cluster, options.namespaces),
+                loop.run(), _relist(objectives, store), watch(store, options.cluster, options.namespaces)
             )
     prometheus.close()
 
@@ -87,11 +86,13 @@ async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
         await task
 
 
-async def _work(objectives: Objectives, store: Store, loop: Loop) -> None:
-    # The first cycle needs to know every object: readiness means that all of them were looked at.
+async def _first_list(objectives: Objectives, store: Store) -> None:
+    """Wait until all objects are known: readiness means that a cycle looked at each of them.
+
+    kopf looks only once, at its start, which kinds there are: it must not start before the kind is installed.
+    """
     while not await _list(objectives, store):  # noqa: ASYNC110 - each round asks the API server
         await asyncio.sleep(_RETRY_S)
-    await loop.run()
 
 
 async def _relist(objectives: Objectives, store: Store) -> None:

@@ -22,7 +22,7 @@ class Flags:
         self, flag: str, parse: Callable[[str], object], metavar: str, text: str, default: str | None = None
     ) -> None:
         """Add one flag with one value."""
-        twin = ENVIRONMENT_PREFIX + flag.removeprefix("--").replace("-", "_").upper()
+        twin = _twin(flag)
         self.group.add_argument(
             flag,
             type=parse,
@@ -30,6 +30,33 @@ class Flags:
             metavar=metavar,
             help=f"{text} [{twin}]" if default is None else f"{text}, {default} by default [{twin}]",
         )
+
+    def add_many(self, flag: str, metavar: str, text: str) -> None:
+        """Add a flag that may stand several times, and take several values separated by commas."""
+        twin = _twin(flag)
+        self.group.add_argument(
+            flag, type=words, action=_Several, default=words(self.environment.get(twin, "")), metavar=metavar,
+            help=f"{text} [{twin}]",
+        )  # fmt: skip
+
+
+class _Several(argparse.Action):
+    """Adds up what the command line gives, in place of what the environment gave."""
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        _option: str | None = None,
+    ) -> None:
+        given = getattr(namespace, self.dest)
+        before = () if given is self.default else given
+        setattr(namespace, self.dest, (*before, *values) if isinstance(values, tuple) else before)
+
+
+def _twin(flag: str) -> str:
+    return ENVIRONMENT_PREFIX + flag.removeprefix("--").replace("-", "_").upper()
 
 
 def seconds(text: str) -> int:

@@ -25,7 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     cluster = Flags(command.add_argument_group("cluster"), environment)
     cluster.add("--kubeconfig", arguments.readable_file, "FILE", "kubeconfig; in a pod the service account serves")
     cluster.add("--context", str, "NAME", "context of the kubeconfig")
-    cluster.add("--namespace", arguments.words, "NS[,NS]", "namespaces to serve; all if absent", default="")
+    cluster.add_many("--namespace", "NS", "namespace to serve, may be repeated; all if absent")
     process = Flags(command.add_argument_group("process"), environment)
     process.add("--cycle-interval", arguments.seconds, "TIME", "time between cycles", default="30s")
     process.add("--query-offset", arguments.offset, "TIME", "how far behind Prometheus to evaluate", default="15s")

@@ -13,8 +13,8 @@ _MILLISECONDS: Final = {
     "w": 7 * 86_400_000,
     "y": 365 * 86_400_000,
 }
-_PART: Final = re.compile(r"(\d{1,12})(ms|[smhdwy])")
-_WHOLE: Final = re.compile(r"(?:\d{1,12}(?:ms|[smhdwy]))+")
+_PART: Final = re.compile(r"([0-9]{1,12})(ms|[smhdwy])")
+_WHOLE: Final = re.compile(r"(?:[0-9]{1,12}(?:ms|[smhdwy]))+")
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
 _DAY: Final = 86_400

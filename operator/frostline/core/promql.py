@@ -3,7 +3,7 @@
 `increase` extrapolates to the edges of its range. Over a short bucket that is an error of one scrape interval
 at each edge, and an incident spans many buckets. Values of a counter at the edges telescope instead: what one
 bucket ends with is what the next begins with, so that the sum over a window is exact however it is cut.
-`increase` remains for the buckets in which a counter was reset, and for series that had no earlier value.
+`increase` remains for the buckets in which a counter was reset.
 """
 
 from collections.abc import Iterable
@@ -28,20 +28,29 @@ def increments(counter: Selector, valid: Selector, width_s: int) -> str:
 
     Per series, the first of these that exists:
     1. last value in the range − last value before it, where no reset lies between the two;
-    2. the last value itself, where the series was born in the range while its target already served other
-       series of `valid` (the same job and instance): such a counter began at zero;
-    3. `increase`, which corrects for resets and never counts the first value of an unknown series.
+    2. the last value itself, where the series was born in the range while its target (the same job and instance)
+       already served older series of `valid`: such a counter began at zero;
+    3. last value − smallest value in the range, where a series was born without a past and was not reset;
+    4. `increase`, which corrects for resets.
     The answer is empty where the series has no sample in the range.
     """
     width = promql_duration(width_s)
     before = promql_duration(LOOKBACK_S)
     end = f"last_over_time({counter}[{width}])"
     start = f"last_over_time({counter}[{before}] offset {width})"
-    resets = f"resets({counter}[{promql_duration(width_s + _RESET_MARGIN_S)}])"
-    siblings = f"last_over_time({valid}[{before}] offset {width})"
+    reset = f"(resets({counter}[{promql_duration(width_s + _RESET_MARGIN_S)}]) > 0)"
+    born = f"({end} unless {start})"
+    lived_before = f"last_over_time({valid}[{before}] offset {width})"
+    # A sibling with more samples in the range is older: they are scraped together.
+    younger = (
+        f"(count_over_time({counter}[{width}])"
+        f" < on({_TARGET}) group_left() max by({_TARGET}) (count_over_time({valid}[{width}])))"
+    )
     return (
-        f"sum(((({end} - {start}) >= 0) unless ({resets} > 0))"
-        f" or (({end} unless {start}) and on({_TARGET}) {siblings})"
+        f"sum(((({end} - {start}) >= 0) unless {reset})"
+        f" or ({born} and on({_TARGET}) {lived_before})"
+        f" or ({born} and {younger})"
+        f" or (({end} - min_over_time({counter}[{width}])) unless {start} unless {reset})"
         f" or increase({counter}[{width}]))"
     )
 

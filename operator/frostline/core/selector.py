@@ -82,6 +82,8 @@ def parse_selector(text: str) -> Selector:
     metric = parsed.name or ""
     for matcher in parsed.matchers.matchers:
         if matcher.name == "__name__" and matcher.op == promql_parser.MatchOp.Equal:
+            if metric:
+                raise ValueError(f'must not set the metric name twice, to "{metric}" and "{matcher.value}"')
             metric = matcher.value
             continue
         if not _LABEL_NAME.fullmatch(matcher.name) or matcher.name == "__name__":
@@ -89,4 +91,13 @@ def parse_selector(text: str) -> Selector:
         matchers.append(Matcher(matcher.name, _operator(matcher.op), matcher.value))
     if not _METRIC_NAME.fullmatch(metric):
         raise ValueError('must begin with a metric name, such as http_requests_total{job="web"}')
+    if parsed.name is None and not _is_plain_name(metric):
+        raise ValueError(f'metric name "{metric}" is not served: PromQL reads it as a keyword or a number')
     return Selector(metric, tuple(matchers))
+
+
+def _is_plain_name(metric: str) -> bool:
+    try:
+        return isinstance(promql_parser.parse(metric), promql_parser.VectorSelector)
+    except ValueError:
+        return False

@@ -1,0 +1,66 @@
+{{- define "frostline.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Release and chart name, once when the one contains the other; at most 52 characters, so that suffixes fit into 63. */}}
+{{- define "frostline.fullname" -}}
+{{- $name := include "frostline.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "frostline.operator.name" -}}
+{{- printf "%s-operator" (include "frostline.fullname" .) -}}
+{{- end -}}
+
+{{- define "frostline.operator.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (include "frostline.operator.name" .) -}}
+{{- end -}}
+
+{{/* Labels of every object. */}}
+{{- define "frostline.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ include "frostline.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: frostline
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{/* What the Deployment's immutable selector and the Service select; never add a label that an upgrade may change. */}}
+{{- define "frostline.operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "frostline.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{- define "frostline.operator.labels" -}}
+{{ include "frostline.labels" . }}
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{/* Mistakes that a schema cannot tell in a sentence a person can act on. */}}
+{{- define "frostline.validate" -}}
+{{- $prometheus := .Values.prometheus -}}
+{{- $_ := required "prometheus.url is required: say where Prometheus is, for example --set prometheus.url=http://prometheus.monitoring.svc:9090" $prometheus.url -}}
+{{- if regexMatch "^https?://[^/]*@" $prometheus.url -}}
+{{- fail "prometheus.url carries credentials, which everybody who may read the Deployment would see: put them into a Secret and name it in prometheus.basicAuthSecret" -}}
+{{- end -}}
+{{- if and $prometheus.caSecret.name $prometheus.caConfigMap.name -}}
+{{- fail (printf "prometheus.caSecret.name is %q and prometheus.caConfigMap.name is %q: the certificate authority comes from one place, leave one of them empty" $prometheus.caSecret.name $prometheus.caConfigMap.name) -}}
+{{- end -}}
+{{- if and $prometheus.bearerTokenSecret.name $prometheus.basicAuthSecret.name -}}
+{{- fail (printf "prometheus.bearerTokenSecret.name is %q and prometheus.basicAuthSecret.name is %q: a request carries one identity, leave one of them empty" $prometheus.bearerTokenSecret.name $prometheus.basicAuthSecret.name) -}}
+{{- end -}}
+{{- if gt (int .Values.operator.replicas) 1 -}}
+{{- fail (printf "operator.replicas is %v: without leader election two operators would write the same statuses; use 1, or 0 for none" .Values.operator.replicas) -}}
+{{- end -}}
+{{- if not (or .Values.serviceAccount.create .Values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the service account that the operator shall run as" -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,40 @@
+"""Types of what the fixtures in e2e/conftest.py give, for the signatures of tests."""
+
+import subprocess
+from dataclasses import dataclass
+from typing import Protocol
+
+from e2e.cluster.exporter import LiveExporter
+from e2e.cluster.operator_process import OperatorProcess
+from e2e.cluster.prometheus import Prometheus
+
+JOB = "live"
+
+
+class RunsKubectl(Protocol):
+    """Runs kubectl on the cluster of the session."""
+
+    def __call__(
+        self, *arguments: str, input: str | None = None, check: bool = True, timeout: float = 180.0
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+class RunsOperator(Protocol):
+    """Starts an operator that is stopped after the test."""
+
+    def __call__(
+        self, prometheus_url: str, *namespaces: str, flags: tuple[str, ...] = (), wait: bool = True
+    ) -> OperatorProcess: ...
+
+
+@dataclass(frozen=True)
+class ScrapedExporter:
+    """A live exporter and the Prometheus that scrapes it each second, under job="live"."""
+
+    exporter: LiveExporter
+    prometheus: Prometheus
+
+    @property
+    def url(self) -> str:
+        """The URL of the Prometheus."""
+        return self.prometheus.url

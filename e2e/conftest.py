@@ -1,0 +1,113 @@
+"""Fixtures on a real API server and a real Prometheus.
+
+The cluster belongs to the run: its state is below build/, apart from the one of `make up`. It is started at the
+first use and stopped at the end, also of a run that fails or is interrupted; what a killed run left behind is
+removed by the next.
+"""
+
+import itertools
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.cluster.cluster import Cluster
+from e2e.cluster.exporter import LiveExporter
+from e2e.cluster.fixtures import JOB, RunsKubectl, RunsOperator, ScrapedExporter
+from e2e.cluster.operator_process import OperatorProcess, OperatorSettings
+from e2e.cluster.prometheus import Prometheus
+from e2e.cluster.session import session_folder
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """Give a running cluster with the chart installed and no operator."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def tell(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(line, flush=True)
+
+    with session_folder(tell) as folder:
+        running = Cluster(folder, environment=_local_only(), tell=tell)
+        running.up(operator=False)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: Cluster) -> RunsKubectl:
+    """Run the real kubectl: `kubectl("get", "slo", "-n", namespace).stdout`; raises unless check=False."""
+    return cluster.kubectl
+
+
+@pytest.fixture
+def namespace(kubectl: RunsKubectl) -> Iterator[str]:
+    """Give a namespace of the test's own."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def prometheus_with_history(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Start a Prometheus with the history that an OpenMetrics text tells; returns its URL."""
+    started: list[Prometheus] = []
+
+    def start(openmetrics: str) -> str:
+        prometheus = _prometheus(cluster, "5s")
+        started.append(prometheus)
+        history = tmp_path / f"{prometheus.part.name}.openmetrics"
+        history.write_text(openmetrics)
+        return prometheus.write_history(history)
+
+    yield start
+    for prometheus in started:
+        prometheus.stop()
+
+
+@pytest.fixture
+def live_exporter(cluster: Cluster) -> Iterator[ScrapedExporter]:
+    """Give a scrape target whose counters the test sets, and a Prometheus that scrapes it each second."""
+    prometheus = _prometheus(cluster, "1s")
+    with LiveExporter() as exporter:
+        prometheus.add_target(JOB, exporter.address)
+        try:
+            prometheus.start()
+            yield ScrapedExporter(exporter, prometheus)
+        finally:
+            prometheus.stop()
+
+
+@pytest.fixture
+def operator(cluster: Cluster) -> Iterator[RunsOperator]:
+    """Start operators as the chart's service account: `operator(prometheus_url, namespace, flags=(…)).url`."""
+    started: list[OperatorProcess] = []
+
+    def start(prometheus_url: str, *namespaces: str, flags: tuple[str, ...] = (), wait: bool = True) -> OperatorProcess:
+        settings = OperatorSettings(prometheus_url, namespaces, flags)
+        process = OperatorProcess(cluster.site, settings, f"operator-{next(_numbers)}")
+        started.append(process)
+        process.start(wait=wait)
+        return process
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+def _local_only() -> dict[str, str]:
+    """Return the environment without what would point a test at somebody's cluster."""
+    elsewhere = {"CLUSTER", "CLUSTER_CONTEXT", "KUBECONFIG"}
+    return {name: value for name, value in os.environ.items() if name not in elsewhere}
+
+
+def _prometheus(cluster: Cluster, interval: str) -> Prometheus:
+    name = f"prometheus-{next(_numbers)}"
+    return Prometheus(
+        cluster.folder / name, cluster.site.tool, cluster.site.supervisor, name=name, scrape_interval=interval
+    )

@@ -1,0 +1,80 @@
+"""Helm, and the chart rendered by it."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from e2e.cluster.progress import say
+from e2e.cluster.tools import Finder
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+VALUES = sorted(path.stem for path in (HERE / "values").glob("*.yaml"))
+KUBERNETES_VERSION = "1.30.0"
+PROMETHEUS = "prometheus.url=http://prometheus.monitoring.svc:9090"
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart as a user meets it: through the helm command."""
+
+    helm: Path
+
+    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Return what helm answered, whatever its exit code is; it never speaks to a cluster."""
+        return subprocess.run(
+            [self.helm, command, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def template(self, *arguments: str, release: str = "frostline") -> subprocess.CompletedProcess[str]:
+        """Return helm's answer to `helm template`, rendered for namespace frostline-system."""
+        chart = str(REPOSITORY / "charts" / "frostline")
+        place = ["--namespace", "frostline-system", "--kube-version", KUBERNETES_VERSION]
+        return self.run("template", release, chart, *place, *arguments)
+
+    def manifests(self, *arguments: str, release: str = "frostline") -> list[Manifest]:
+        """Return the rendered objects in helm's order; fails the test with helm's words when it refuses."""
+        answer = self.template(*arguments, release=release)
+        assert answer.returncode == 0, answer.stderr
+        return [document for document in yaml.safe_load_all(answer.stdout) if document]
+
+    def with_values(self, name: str) -> list[Manifest]:
+        """Return the objects rendered from `values/<name>.yaml`, without CRDs, which are tested by themselves."""
+        values = HERE / "values" / f"{name}.yaml"
+        return self.manifests("--values", str(values), "--set", "crds.install=false")
+
+    def refusal(self, *settings: str) -> str:
+        """Return what helm says to these --set expressions; fails the test when it renders them."""
+        answer = self.template(*(word for setting in settings for word in ("--set", setting)))
+        assert answer.returncode != 0, f"helm rendered the chart with {settings}"
+        return answer.stderr
+
+
+@pytest.fixture(scope="session")
+def chart() -> Chart:
+    """The chart, and the helm of the local cluster's toolchain; built from source when there is none."""
+    return Chart(Finder(os.environ, say).find(["helm"])["helm"].path)
+
+
+def of_kind(manifests: Sequence[Manifest], kind: str) -> list[Manifest]:
+    """Return the objects of `kind` in their order."""
+    return [manifest for manifest in manifests if manifest["kind"] == kind]
+
+
+def operator_pod(manifests: Sequence[Manifest]) -> Manifest:
+    """Return the pod spec of the one Deployment."""
+    (deployment,) = of_kind(manifests, "Deployment")
+    spec: Manifest = deployment["spec"]["template"]["spec"]
+    return spec
