@@ -60,9 +60,11 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
         spec = ObjectiveSpec.model_validate(manifest_spec)
     except ValidationError as error:
         return Invalid(tuple(_located(problem) for problem in error.errors(include_url=False)))
-    if unserved := tuple(_unserved(spec)):
-        return NotServed(spec, unserved)
     try:
+        if spec.review is not None:
+            _at("spec.review.every", parse_duration, spec.review.every)
+        if unserved := tuple(_unserved(spec)):
+            return NotServed(spec, unserved)
         objective = Objective(_indicator(spec.indicator), _target(spec), _window(spec))
     except _ProblemError as problem:
         return Invalid((str(problem),))
@@ -73,7 +75,10 @@ def review_due(spec: ObjectiveSpec) -> date | None:
     """Return the day until which the next review is due, or None where no review took place or none is asked."""
     if spec.review is None or spec.review.last is None:
         return None
-    return spec.review.last + parse_duration(spec.review.every)
+    try:
+        return spec.review.last + parse_duration(spec.review.every)
+    except OverflowError:
+        return date.max
 
 
 def _located(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
@@ -102,11 +107,15 @@ def _notes(spec: ObjectiveSpec) -> list[str]:
 
 
 def _indicator(spec: IndicatorSpec) -> Indicator:
+    if spec.latency is not None and spec.ratio is not None:
+        raise _ProblemError("spec.indicator: give exactly one of ratio and latency")
     if spec.latency is not None:
         histogram = _at("spec.indicator.latency.histogram", parse_selector, spec.latency.histogram)
         if any(matcher.label == "le" for matcher in histogram.matchers):
             raise _ProblemError("spec.indicator.latency.histogram: must not match le; threshold chooses the bucket")
         threshold = _at("spec.indicator.latency.threshold", parse_duration, spec.latency.threshold)
+        if threshold < _MILLISECOND:
+            raise _ProblemError("spec.indicator.latency.threshold: must be at least 1ms")
         return latency(histogram, threshold // _MILLISECOND)
     ratio = spec.ratio
     if ratio is None:

@@ -53,7 +53,7 @@ def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
     """Give every account that has no figure yet one from the sums over its whole window, if it can be had."""
     by_window: dict[int, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
-        if account.assessment is None and not account.summed:
+        if not account.summed and (account.assessment is None or account.assessment.figure is None):
             by_window[account.objective.window_s][key] = account
     for window_s, group in by_window.items():
         indicators = {key: account.objective.indicator for key, account in group.items()}

@@ -57,7 +57,7 @@ class Store:
         """Take in an object, unless a newer state of it is known already."""
         new = stored(manifest)
         old = self._objects.get(new.key)
-        if old is not None and old.uid == new.uid and _older(new.version, than=old.version):
+        if old is not None and _older(new.version, than=old.version):
             return
         self._objects[new.key] = new
         if old is None or (old.uid, old.generation) != (new.uid, new.generation):

@@ -11,6 +11,7 @@ import orjson
 import requests
 from prometheus_api_client import PrometheusConnect
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from frostline.core.outcome import Failed, Failure, Partial
@@ -73,12 +74,26 @@ class _FileAuth(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         connection = self._connection
         if connection.bearer_token_file is not None:
-            token = connection.bearer_token_file.read_text(encoding="utf-8").strip()
+            token = _secret(connection.bearer_token_file)
+            if not (token.isascii() and token.isprintable()):
+                raise OSError(f"{connection.bearer_token_file} holds more than the one line of ASCII that a token is")
             request.headers["Authorization"] = f"Bearer {token}"
         elif connection.username is not None and connection.password_file is not None:
-            password = connection.password_file.read_text(encoding="utf-8").strip()
-            requests.auth.HTTPBasicAuth(connection.username, password)(request)
+            password = _secret(connection.password_file)
+            requests.auth.HTTPBasicAuth(connection.username.encode(), password.encode())(request)
         return request
+
+
+def _secret(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        OSError: it cannot be read, or is no text; the message does not repeat any of it.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise OSError(f"{path} is not UTF-8 text") from None
 
 
 class PrometheusClient:
@@ -146,12 +161,19 @@ class PrometheusClient:
         except requests.Timeout:
             return Failed(Failure.TIMEOUT, f"{what} did not answer within {self._timeout[1]:g} s")
         except requests.RequestException as error:
+            if _stalled(error):
+                return Failed(Failure.TIMEOUT, f"{what} began an answer and fell silent for {self._timeout[1]:g} s")
             return Failed(Failure.UNREACHABLE, f"{what} cannot be reached: {_short(str(error))}")
         except OSError as error:
             return Failed(Failure.REFUSED, f"credentials for {what} cannot be read: {error}")
         if body is None:
             return Failed(Failure.TOO_MUCH, f"{what} answered with more than {MAX_ANSWER_BYTES >> 20} MiB")
         return _parse(what, response.status_code, body)
+
+
+def _stalled(error: requests.RequestException) -> bool:
+    """Return whether a body did not go on: requests reports that as a lost connection."""
+    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
 
 
 def _read(response: requests.Response) -> bytes | None:
@@ -200,6 +222,8 @@ def _answer(data: Mapping[str, Any]) -> Answer:
 
 def _series(labels: Mapping[str, str], raw: list[tuple[float, str]]) -> Series:
     points = [(float(when), float(value)) for when, value in raw]
+    if not isinstance(labels, dict) or not all(math.isfinite(when) for when, _ in points):
+        raise ValueError("a series without labels or times")
     finite = tuple(point for point in points if math.isfinite(point[1]))
     return Series(labels, finite, broken=len(points) - len(finite))
 
