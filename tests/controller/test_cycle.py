@@ -428,3 +428,26 @@ def test_the_sentence_of_an_event(before: object, now: str | None, told: tuple[b
 
 def test_keys_read_as_kubectl_writes_them() -> None:
     assert str(Key("dating", "matching")) == "dating/matching"
+
+
+@pytest.mark.parametrize("since", ["rubbish", "2027-13-45T00:00:00Z", "2999-01-01T00:00:00Z"])
+def test_a_time_that_cannot_be_since_when_is_not_taken_over(since: object) -> None:
+    made = world(traffic())
+    made.settle()
+    right = made.api.status("matching")["levelSince"]
+    made.api.tamper("matching", {"levelSince": since})
+
+    made.restart()
+    made.settle()
+
+    assert made.api.status("matching")["levelSince"] == right
+
+
+def test_nothing_is_filled_while_the_time_is_unknown() -> None:
+    made = world(traffic())
+    made.run()
+    made.prometheus.trouble = DOWN
+    made.prometheus.asked.clear()
+
+    assert made.cycle.fill(lambda: False) is False
+    assert made.prometheus.asked == []

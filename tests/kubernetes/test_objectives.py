@@ -1,10 +1,12 @@
 import re
+from datetime import datetime, tzinfo
 from typing import Any
 
 import pytest
 from kubernetes.aio.client import ApiException
 
 from frostline import names
+from frostline.kubernetes import objectives as module
 from frostline.kubernetes.objectives import NotInstalledError, Objectives
 from tests.kubernetes.server import FakeApi, Reply, talking
 
@@ -135,3 +137,14 @@ def test_an_event_keeps_within_the_bounds_of_the_api() -> None:
     assert len(event["note"]) == 1_024
     assert len(event["metadata"]["generateName"]) <= 248
     assert len(event["reportingInstance"]) == 128
+
+
+def test_the_time_of_an_event_has_microseconds_also_at_the_full_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullSecond(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "FullSecond":
+            return cls(2027, 1, 15, 8, tzinfo=tz)
+
+    monkeypatch.setattr(module, "datetime", FullSecond)
+
+    assert recorded("x")["eventTime"] == "2027-01-15T08:00:00.000001+00:00"
