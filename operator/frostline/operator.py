@@ -103,7 +103,7 @@ async def _relist(objectives: Objectives, store: Store) -> None:
 
 
 async def _list(objectives: Objectives, store: Store) -> bool:
-    known = store.keys()
+    known = store.uids()
     try:
         store.replace(await objectives.everything(), known)
     except NotInstalledError as error:

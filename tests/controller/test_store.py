@@ -96,19 +96,29 @@ def test_deleting_what_is_unknown_does_nothing() -> None:
 
 
 def test_a_list_drops_ghosts_and_keeps_what_came_meanwhile() -> None:
-    store, _ = filled(manifest(1, name="ghost"), manifest(1, name="known"))
-    before = store.keys()
-    store.put(manifest(7, name="meanwhile"))
+    store, _ = filled(manifest(1, uid="g", name="ghost"), manifest(1, uid="k", name="known"))
+    before = store.uids()
+    store.put(manifest(7, uid="m", name="meanwhile"))
 
-    store.replace([manifest(2, name="known"), manifest(2, name="listed")], before)
+    store.replace([manifest(2, uid="k", name="known"), manifest(2, uid="l", name="listed")], before)
 
     assert {key.name for key in sorted(store.snapshot())} == {"known", "listed", "meanwhile"}
+
+
+def test_a_list_keeps_what_was_made_again_while_it_was_under_way() -> None:
+    store, _ = filled(manifest(1, uid="first"))
+    before = store.uids()
+    store.put(manifest(7, uid="second"))
+
+    store.replace([], before)
+
+    assert version(store) == "7"
 
 
 def test_an_old_list_does_not_bring_back_an_old_state() -> None:
     store, _ = filled(manifest(9))
 
-    store.replace([manifest(3)], store.keys())
+    store.replace([manifest(3)], store.uids())
 
     assert version(store) == "9"
 

@@ -121,12 +121,10 @@ def test_the_patch_between_equals_is_empty(status: JsonObject) -> None:
     assert merge_patch(status, copy.deepcopy(status)) == {}
 
 
-@pytest.mark.parametrize("before", SITUATIONS)
 @pytest.mark.parametrize("after", SITUATIONS)
-def test_every_situation_can_follow_every_other(before: str, after: str) -> None:
-    patch = merge_patch(SITUATIONS[before], SITUATIONS[after])
-
-    assert merged(SITUATIONS[before], patch) == SITUATIONS[after]
+def test_every_situation_can_follow_every_other(after: str) -> None:
+    for before in SITUATIONS.values():
+        assert merged(before, merge_patch(before, SITUATIONS[after])) == SITUATIONS[after]
 
 
 def test_the_patch_says_no_more_than_what_changed() -> None:

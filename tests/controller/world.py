@@ -176,7 +176,7 @@ class World:
         self.relist()
 
     def relist(self) -> None:
-        self.store.replace(copy.deepcopy(list(self.api.objects.values())), self.store.keys())
+        self.store.replace(copy.deepcopy(list(self.api.objects.values())), self.store.uids())
 
     def apply(self, name: str, spec: JsonObject) -> None:
         self.store.put(self.api.apply(name, spec))
@@ -184,11 +184,16 @@ class World:
     def delete(self, name: str) -> None:
         self.store.drop(self.api.objects.pop(Key("dating", name)))
 
-    def run(self, seconds: float = 0) -> None:
-        """Let time pass, then run one cycle."""
-        self.prometheus.time += seconds
-        self.wall += seconds
-        asyncio.run(self.cycle.run())
+    def run(self, seconds: float = 0, times: int = 1) -> None:
+        """Let time pass, then run one cycle; as many times as asked for."""
+
+        async def cycles() -> None:
+            for _ in range(times):
+                self.prometheus.time += seconds
+                self.wall += seconds
+                await self.cycle.run()
+
+        asyncio.run(cycles())
 
     def settle(self) -> None:
         """Run a cycle, read all buckets, run another one at the same time."""

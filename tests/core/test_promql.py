@@ -2,7 +2,7 @@ from pathlib import Path
 
 import promql_parser
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.core.indicator import Counted, Indicator, latency
@@ -39,6 +39,7 @@ def test_query_parses(name: str) -> None:
         promql_parser.parse(line)
 
 
+@settings(max_examples=25)
 @given(SELECTORS, SELECTORS, st.integers(min_value=1, max_value=86_400))
 def test_any_selector_in_one_sum_out(counter: Selector, valid: Selector, width_s: int) -> None:
     for query in (increments(counter, valid, width_s), window_increase(counter, width_s), newest_sample(counter)):
@@ -47,6 +48,7 @@ def test_any_selector_in_one_sum_out(counter: Selector, valid: Selector, width_s
         assert isinstance(parsed, promql_parser.AggregateExpr)
 
 
+@settings(max_examples=25)
 @given(st.lists(SELECTORS, min_size=1, max_size=6))
 def test_a_batch_is_one_query_with_a_slot_for_each_term(counters: list[Selector]) -> None:
     query = batch((f"{index}/0", newest_sample(counter)) for index, counter in enumerate(counters))

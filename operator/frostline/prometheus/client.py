@@ -11,7 +11,7 @@ import orjson
 import requests
 from prometheus_api_client import PrometheusConnect
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from frostline.core.outcome import Failed, Failure, Partial
@@ -157,12 +157,10 @@ class PrometheusClient:
             with self._session.post(
                 what, data=form, timeout=self._timeout, allow_redirects=False, stream=True
             ) as response:
-                body = _read(response)
-        except requests.Timeout:
+                body = _read(response, time.monotonic() + self._timeout[1])
+        except (requests.Timeout, ReadTimeoutError):
             return Failed(Failure.TIMEOUT, f"{what} did not answer within {self._timeout[1]:g} s")
-        except requests.RequestException as error:
-            if _stalled(error):
-                return Failed(Failure.TIMEOUT, f"{what} began an answer and fell silent for {self._timeout[1]:g} s")
+        except (requests.RequestException, HTTPError) as error:
             return Failed(Failure.UNREACHABLE, f"{what} cannot be reached: {_short(str(error))}")
         except OSError as error:
             return Failed(Failure.REFUSED, f"credentials for {what} cannot be read: {error}")
@@ -171,17 +169,21 @@ class PrometheusClient:
         return _parse(what, response.status_code, body)
 
 
-def _stalled(error: requests.RequestException) -> bool:
-    """Return whether a body did not go on: requests reports that as a lost connection."""
-    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+def _read(response: requests.Response, deadline: float) -> bytes | None:
+    """Return the body, or None when it is too large.
 
-
-def _read(response: requests.Response) -> bytes | None:
+    Raises:
+        requests.Timeout: it was not all there at `deadline` (monotonic); a time-out of sockets begins anew
+            with every byte that drips in.
+    """
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    # As it comes in: iter_content waits until a whole chunk is there.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             return None
+        if time.monotonic() > deadline:
+            raise requests.Timeout
     return bytes(body)
 
 
