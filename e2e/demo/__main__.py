@@ -62,7 +62,8 @@ def _run(options: argparse.Namespace, screen: Screen, *, once: bool) -> int:
     except KeyboardInterrupt:
         screen.tell("")
     except (ClusterError, StepFailedError) as error:
-        screen.error(f"{error}. The output of each process stays in {os.path.relpath(cluster.folder / 'logs')}")
+        screen.error(str(error))
+        _help_to_find_out(cluster, screen)
         code = EXIT_FAILED
     finally:
         _take_down(cluster, screen)
@@ -80,6 +81,14 @@ def _stay(screen: Screen, story: Story) -> None:
         while True:
             watch.see(story.now())
             time.sleep(WATCH_SECONDS)
+
+
+def _help_to_find_out(cluster: Cluster, screen: Screen) -> None:
+    processes = cluster.site.processes
+    dead = [name for name in processes.names() if not processes.running(name)]
+    if dead:
+        screen.tell(f"Not running any more: {', '.join(dead)}.")
+    screen.tell(f"The output of each process stays in {os.path.relpath(processes.logs)}.")
 
 
 def _take_down(cluster: Cluster, screen: Screen) -> None:

@@ -12,7 +12,8 @@ from e2e.demo.soulsync import SoulSync
 def commands_to_try(screen: Screen, cluster: Cluster, app: SoulSync) -> None:
     """Print commands for a second terminal, each with what it is good for."""
     folder = shlex.quote(os.path.relpath(cluster.folder))
-    screen.tell("Everything stays until Ctrl-C (the traffic for two hours). In a second terminal, from this folder:\n")
+    screen.tell("Everything stays until Ctrl-C (the traffic for two hours). In a second terminal, from this folder:")
+    screen.tell("")
     for command, purpose in (
         (f"export KUBECONFIG=$PWD/{folder}/kubeconfig PATH=$PWD/{folder}/bin:$PATH", ""),
         ("kubectl get slo -n soulsync -o wide", "every column"),

@@ -3,6 +3,7 @@
 import io
 import re
 import shlex
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -81,7 +82,8 @@ class Screen:
 
     def tell(self, sentence: str, *, picture: bool = False) -> None:
         """Say something, wrapped at the width of the terminal."""
-        self._print(sentence, picture=picture)
+        width = min(self.console.width, PLAIN_COLUMNS)
+        self._print(textwrap.fill(sentence, width), picture=picture, whole=True)
 
     def command(self, *arguments: str, output: str, picture: bool = False) -> None:
         """Show a command and what it printed."""
@@ -111,7 +113,8 @@ class Screen:
             table.add_column(title, justify="left" if title == "objective" else "right")
         for name, answer in exact.items():
             reading = seen[name]
-            kept = Text(f"{reading.remaining:.2f} %", style_of(reading.level)) if reading.remaining else Text("none")
+            figure = "none" if reading.remaining is None else f"{reading.remaining:.2f} %"
+            kept = Text(figure, style_of(reading.level))
             left = f"{answer.remaining_percent:.2f} %"
             table.add_row(name, f"{answer.bad:,}", f"{answer.valid:,}", left, kept)
         self._print(Padding(table, (0, 0, 0, 2)))
@@ -140,7 +143,8 @@ class Screen:
             path.parent.mkdir(parents=True, exist_ok=True)
             svg = self._picture.export_svg(title="make demo")
             # The fonts would be fetched from elsewhere by whoever looks at the picture.
-            path.write_text(re.sub(r"@font-face\s*{.*?}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
+            own = re.sub(r"@font-face\s*{.*?}\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+            path.write_text(own, encoding="utf-8")
 
     def in_picture(self, line: Text) -> None:
         """Add a line to the picture alone."""

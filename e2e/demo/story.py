@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.state import REPOSITORY
-from e2e.demo import checks, history
+from e2e.demo import checks, history, load
 from e2e.demo.checks import Finding
 from e2e.demo.history import History
 from e2e.demo.promises import BROKEN, PROMISES
@@ -95,9 +95,11 @@ class Story:
         return past
 
     def _go_live(self) -> SoulSync:
+        per_second = sum(stream.per_second for stream in load.streams("", "", ""))
         self._screen.tell(
             "From here on the app is live: four small HTTP services with real histograms, and people who use them"
-            " (40 requests a second). Prometheus scrapes them under the same labels, so the series go on."
+            f" ({per_second:.0f} requests a second). Prometheus scrapes them under the labels of the history, so"
+            " the series go on."
         )
         app = SoulSync.start(self._cluster)
         app.let_people_in()
@@ -236,7 +238,7 @@ class Story:
             self._screen.held(f"{summary} ({clock(self._screen.elapsed)})")
             return
         self._screen.failed([finding for finding in findings if not finding.holds])
-        raise StepFailedError(summary)
+        raise StepFailedError(f"this did not come true: {summary}")
 
 
 def _hold(findings: Sequence[Finding]) -> bool:
