@@ -1,21 +1,21 @@
 """From a manifest to an objective that can be measured, or to the reasons why not."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
-from frostline.api.objective import Indicator as IndicatorSpec
-from frostline.api.objective import ObjectiveSpec
+from frostline.api.measured import indicator
+from frostline.api.objective import Method, ObjectiveSpec, SliceLength
+from frostline.api.problem import ProblemError, located
 from frostline.core.durations import parse_duration
-from frostline.core.indicator import Counted, Indicator, latency
 from frostline.core.objective import PERCENT, Objective
-from frostline.core.selector import parse_selector
+from frostline.core.promql import Slices
+from frostline.core.window import Calendar, Rolling, Window
 
-_MILLISECOND: Final = timedelta(milliseconds=1)
 _SHORTEST: Final = timedelta(days=1)
 _LONGEST: Final = timedelta(days=366)
 
@@ -30,28 +30,13 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class NotServed:
-    """The manifest is right, and asks for what this version does not do. `problems` begin with the field."""
-
-    spec: ObjectiveSpec
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Invalid:
     """The manifest cannot be understood. `problems` begin with the field."""
 
     problems: tuple[str, ...]
 
 
-Acceptance: TypeAlias = Accepted | NotServed | Invalid
-
-
-class _ProblemError(ValueError):
-    pass
-
-
-_T = TypeVar("_T")
+Acceptance: TypeAlias = Accepted | Invalid
 
 
 def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can stand in a manifest; this is what finds out
@@ -60,11 +45,9 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
         spec = ObjectiveSpec.model_validate(manifest_spec)
     except ValidationError as error:
         return Invalid(tuple(_located(problem) for problem in error.errors(include_url=False)))
-    if unserved := tuple(_unserved(spec)):
-        return NotServed(spec, unserved)
     try:
-        objective = Objective(_indicator(spec.indicator), _target(spec), _window(spec))
-    except _ProblemError as problem:
+        objective = Objective(indicator(spec.indicator), _target(spec), _window(spec), _slices(spec))
+    except ProblemError as problem:
         return Invalid((str(problem),))
     return Accepted(spec, objective, tuple(_notes(spec)))
 
@@ -81,17 +64,6 @@ def _located(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is 
     return f"{where}: {problem['msg']}"
 
 
-def _unserved(spec: ObjectiveSpec) -> list[str]:
-    found = []
-    if spec.indicator.threshold is not None:
-        found.append("spec.indicator.threshold: is not served yet; express it as ratio or latency")
-    if spec.indicator.query is not None:
-        found.append("spec.indicator.query: is not served yet; express it as ratio or latency")
-    if spec.window.calendar is not None:
-        found.append("spec.window.calendar: is not served yet; use rolling, such as 30d")
-    return found
-
-
 def _notes(spec: ObjectiveSpec) -> list[str]:
     notes = []
     if spec.protects:
@@ -101,42 +73,42 @@ def _notes(spec: ObjectiveSpec) -> list[str]:
     return notes
 
 
-def _indicator(spec: IndicatorSpec) -> Indicator:
-    if spec.latency is not None:
-        histogram = _at("spec.indicator.latency.histogram", parse_selector, spec.latency.histogram)
-        if any(matcher.label == "le" for matcher in histogram.matchers):
-            raise _ProblemError("spec.indicator.latency.histogram: must not match le; threshold chooses the bucket")
-        threshold = _at("spec.indicator.latency.threshold", parse_duration, spec.latency.threshold)
-        return latency(histogram, threshold // _MILLISECOND)
-    ratio = spec.ratio
-    if ratio is None:
-        raise _ProblemError("spec.indicator: give exactly one of ratio and latency")
-    valid = _at("spec.indicator.ratio.valid", parse_selector, ratio.valid)
-    if ratio.bad is not None and ratio.good is None:
-        return Indicator(_at("spec.indicator.ratio.bad", parse_selector, ratio.bad), Counted.BAD, valid)
-    if ratio.good is not None and ratio.bad is None:
-        return Indicator(_at("spec.indicator.ratio.good", parse_selector, ratio.good), Counted.GOOD, valid)
-    raise _ProblemError("spec.indicator.ratio: give exactly one of good and bad")
-
-
 def _target(spec: ObjectiveSpec) -> Decimal:
     target = spec.objective.target
     if not 0 < target < PERCENT:
-        raise _ProblemError(f"spec.objective.target: must be above 0 and below 100, not {target}; 100 leaves no budget")
+        raise ProblemError(f"spec.objective.target: must be above 0 and below 100, not {target}; 100 leaves no budget")
     return target
 
 
-def _window(spec: ObjectiveSpec) -> timedelta:
-    if spec.window.rolling is None:
-        raise _ProblemError("spec.window: give exactly one of rolling and calendar")
-    window = _at("spec.window.rolling", parse_duration, spec.window.rolling)
-    if not _SHORTEST <= window <= _LONGEST:
-        raise _ProblemError(f"spec.window.rolling: must be from 1d to 1y, not {spec.window.rolling}")
-    return window
+def _window(spec: ObjectiveSpec) -> Window:
+    window = spec.window
+    if (window.rolling is None) == (window.calendar is None):
+        raise ProblemError("spec.window: give exactly one of rolling and calendar")
+    if window.calendar is not None:
+        return Calendar(window.calendar, located("spec.window.timeZone", time_zone, window.time_zone or "UTC"))
+    length = located("spec.window.rolling", parse_duration, window.rolling or "")
+    if not _SHORTEST <= length <= _LONGEST:
+        raise ProblemError(f"spec.window.rolling: must be from 1d to 1y, not {window.rolling}")
+    return Rolling(length)
 
 
-def _at(field: str, parse: Callable[[str], _T], text: str) -> _T:
+def _slices(spec: ObjectiveSpec) -> Slices | None:
+    budgeting = spec.budgeting
+    if budgeting is None or budgeting.method is Method.OCCURRENCES:
+        return None
+    if budgeting.slice_target is None:
+        raise ProblemError("spec.budgeting.sliceTarget: Timeslices need it, in percent, such as 95")
+    length = parse_duration((budgeting.slice_length or SliceLength.FIVE_MINUTES).value)
+    return Slices(int(length.total_seconds()), budgeting.slice_target / PERCENT)
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """Return the time zone of an IANA name.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
     try:
-        return parse(text)
-    except ValueError as error:
-        raise _ProblemError(f"{field}: {error}") from None
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'there is no time zone "{name}": use an IANA name such as Europe/Berlin, or UTC') from None

@@ -5,13 +5,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
-from frostline.core.assess import Answer, Assessment, Fresh, figure_from_sums
+from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, figure_from_sums
+from frostline.core.indicator import counted
 from frostline.core.ledger import FINE_S, Gap, entry, open_bucket
-from frostline.core.outcome import Failed, Failure, Partial, Rehydrating
-from frostline.prometheus.direct import Counted, DirectSource, Missing
+from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
+from frostline.core.promql import wants_one_series
+from frostline.core.window import bounds
+from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
 
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
+
+_LOST_SHARE: Final = 0.2
+"""Share of the series that may go between two cycles before the answer is taken for incomplete."""
 
 _TOO_LARGE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT})
 
@@ -22,48 +28,62 @@ def read_now(source: DirectSource, accounts: Accounts, at: int) -> dict[Key, Ans
     """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered."""
     if not accounts:
         return {}
-    indicators = {key: account.objective.indicator for key, account in accounts.items()}
+    objectives = {key: account.objective for key, account in accounts.items()}
     opened = open_bucket(at)
     recent = Gap(opened - LATE_S, opened - FINE_S, FINE_S)
-    newest = source.newest(indicators, at)
-    current = source.open(indicators, at, at - opened)
-    closed = source.closed(indicators, recent)
-    answers: dict[Key, Answer] = {}
-    for key, account in accounts.items():
-        now, just, latest = current[key], closed[key], newest[key]
-        missing = next((each for each in (now, just, latest) if isinstance(each, Partial | Failed)), None)
-        if missing is not None:
-            answers[key] = missing
-        elif isinstance(now, Counted) and isinstance(just, Counted) and not isinstance(latest, Partial | Failed):
-            _record(account, recent, just)
-            account.ledger.record_open(
-                entry(
-                    account.objective.indicator.counted,
-                    opened,
-                    at - opened,
-                    now.numerator.get(at),
-                    now.valid.get(at),
-                )
-            )
-            answers[key] = Fresh(latest)
-    return answers
+    presence = source.presence(objectives, at)
+    current = source.open(objectives, at, at - opened)
+    closed = source.closed(objectives, recent)
+    return {
+        key: _take(account, at, recent, there=presence[key], now=current[key], just=closed[key])
+        for key, account in accounts.items()
+    }
+
+
+def _take(
+    account: Account,
+    at: int,
+    recent: Gap,
+    *,
+    there: Presence | Missing,
+    now: Counted | Missing,
+    just: Counted | Missing,
+) -> Answer:
+    """Record the answers of one cycle, if they are whole."""
+    if isinstance(there, Partial | Failed):
+        return there
+    if isinstance(now, Partial | Failed):
+        return now
+    if isinstance(just, Partial | Failed):
+        return just
+    if there.series > 1 and wants_one_series(account.objective.indicator):
+        return SeveralSeries(there.series)
+    if 0 < there.series < account.series * (1 - _LOST_SHARE) and at - account.series_at < STALE_AFTER_S:
+        return SeriesLost(account.series, there.series)
+    account.series, account.series_at = there.series, at
+    opened = open_bucket(at)
+    _record(account, recent, just)
+    kind = counted(account.objective.indicator)
+    account.ledger.record_open(entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at)))
+    return Fresh(there.newest)
 
 
 def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
     """Give every account that has no figure yet one from the sums over its whole window, if it can be had."""
     by_window: dict[int, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
-        if account.assessment is None and not account.summed:
-            by_window[account.objective.window_s][key] = account
+        # Slices of a whole window are far too many to look at in one query.
+        if account.assessment is None and not account.summed and account.objective.slice_s is None:
+            by_window[at - bounds(account.objective.window, at)[0]][key] = account
     for window_s, group in by_window.items():
-        indicators = {key: account.objective.indicator for key, account in group.items()}
-        for key, sums in source.window(indicators, at, window_s).items():
+        objectives = {key: account.objective for key, account in group.items()}
+        for key, sums in source.window(objectives, at, window_s).items():
             account = group[key]
             if isinstance(sums, Partial | Failed):
                 continue
             account.summed = True
             whole = entry(
-                account.objective.indicator.counted,
+                counted(account.objective.indicator),
                 at - window_s,
                 window_s,
                 sums.numerator.get(at),
@@ -87,9 +107,9 @@ def fill_gaps(source: DirectSource, accounts: Accounts, at: int, *, until: Calla
         for gap, group in wanted.items():
             if until():
                 return False
-            indicators = {key: account.objective.indicator for key, account in group.items()}
-            for key, counted in source.closed(indicators, gap).items():
-                progress = _settle(group[key], gap, counted) or progress
+            objectives = {key: account.objective for key, account in group.items()}
+            for key, answer in source.closed(objectives, gap).items():
+                progress = _settle(group[key], gap, answer) or progress
         if not progress:
             return False
     return False
@@ -113,20 +133,20 @@ def _pieces(account: Account, at: int) -> Iterator[Gap]:
             last = start - gap.width_s
 
 
-def _settle(account: Account, gap: Gap, counted: Counted | Missing) -> bool:
+def _settle(account: Account, gap: Gap, answer: Counted | Missing) -> bool:
     """Record an answer; True when the next question will be another one."""
-    if isinstance(counted, Counted):
-        _record(account, gap, counted)
+    if isinstance(answer, Counted):
+        _record(account, gap, answer)
         account.span = SPAN_POINTS
         return True
-    if isinstance(counted, Failed) and counted.failure in _TOO_LARGE and account.span > 1:
+    if isinstance(answer, Failed) and answer.failure in _TOO_LARGE and account.span > 1:
         account.span //= 2
-        return counted.failure is Failure.TOO_MUCH
+        return answer.failure is Failure.TOO_MUCH
     return False
 
 
-def _record(account: Account, gap: Gap, counted: Counted) -> None:
-    kind = account.objective.indicator.counted
+def _record(account: Account, gap: Gap, answer: Counted) -> None:
+    kind = counted(account.objective.indicator)
     for start in range(gap.start, gap.last + 1, gap.width_s):
         end = start + gap.width_s
-        account.ledger.record(entry(kind, start, gap.width_s, counted.numerator.get(end), counted.valid.get(end)))
+        account.ledger.record(entry(kind, start, gap.width_s, answer.numerator.get(end), answer.valid.get(end)))

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from frostline import names
-from frostline.api.accept import Acceptance, Accepted, Invalid, NotServed, review_due
+from frostline.api.accept import Acceptance, Accepted, Invalid, review_due
 from frostline.api.base import JsonObject, as_json
 from frostline.api.objective import ObjectiveSpec
 from frostline.api.policy import Rule
@@ -20,15 +21,18 @@ from frostline.api.status import (
     DisplayStatus,
     ObjectiveStatus,
     QueriesStatus,
+    TargetChange,
 )
 from frostline.controller import words
 from frostline.core.assess import Assessment, Figure
 from frostline.core.durations import format_duration, promql_duration
-from frostline.core.indicator import Counted
+from frostline.core.indicator import Counted, counted
 from frostline.core.objective import Objective
 from frostline.core.outcome import Measured, NoTraffic, Rehydrating
-from frostline.core.promql import explain
+from frostline.core.promql import terms, window_terms
+from frostline.core.window import HOUR_S, bounds
 
+_CHANGES_KEPT: Final = 10
 _EMPTY: Final = ObjectiveStatus()
 
 
@@ -48,7 +52,9 @@ def render(facts: Facts) -> JsonObject:
     stored = _read(facts.stored)
     status = stored.model_copy(update={"observed_generation": facts.generation, "releases": Rule.OPEN})
     if isinstance(facts.acceptance, Accepted):
-        status = status.model_copy(update=_promise(facts.acceptance.objective))
+        objective = facts.acceptance.objective
+        changes = _target_changes(stored, objective.target, facts.now)
+        status = status.model_copy(update={**_promise(objective, facts.now), "target_changes": changes})
     assessment = facts.assessment
     if isinstance(facts.acceptance, Accepted) and assessment is not None and assessment.figure is not None:
         status = status.model_copy(update=_account(facts.acceptance.objective, assessment.figure))
@@ -68,13 +74,26 @@ def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
         return _EMPTY
 
 
-def _promise(objective: Objective) -> dict[str, object]:
-    numerator, valid = explain(objective.indicator, objective.window_s)
-    counts_bad = objective.indicator.counted is Counted.BAD
+def _target_changes(stored: ObjectiveStatus, target: Decimal, now: int) -> list[TargetChange]:
+    if stored.target is None or stored.target == target:
+        return stored.target_changes
+    change = TargetChange(at=words.utc(now), before=stored.target, after=target)
+    return [*stored.target_changes, change][-_CHANGES_KEPT:]
+
+
+def _promise(objective: Objective, now: int) -> dict[str, object]:
+    # Whole hours, so that the text of a calendar window changes once an hour and not with each cycle.
+    so_far = max(now - bounds(objective.window, now)[0], HOUR_S)
+    so_far -= so_far % HOUR_S
+    if objective.slices is None:
+        of = window_terms(objective.indicator, so_far)
+    else:
+        of = terms(objective.indicator, objective.slices, so_far)
+    counts_bad = counted(objective.indicator) is Counted.BAD
     return {
         "target": objective.target,
         "queries": QueriesStatus(
-            bad=numerator if counts_bad else None, good=None if counts_bad else numerator, valid=valid
+            bad=of.numerator if counts_bad else None, good=None if counts_bad else of.numerator, valid=of.valid
         ),
     }
 
@@ -123,11 +142,8 @@ def _accepted(facts: Facts) -> ConditionStatus:
         case Accepted(notes=notes):
             reason, sentence = names.Reason.PARTLY_SERVED, "is measured; " + "; ".join(notes)
             return _condition(facts, names.Condition.ACCEPTED, "True", reason, sentence)
-        case NotServed(problems=problems):
-            reason = names.Reason.NOT_SERVED_YET
         case Invalid(problems=problems):
-            reason = names.Reason.INVALID
-    return _condition(facts, names.Condition.ACCEPTED, "False", reason, "; ".join(problems))
+            return _condition(facts, names.Condition.ACCEPTED, "False", names.Reason.INVALID, "; ".join(problems))
 
 
 def _measured(facts: Facts) -> ConditionStatus:

@@ -5,8 +5,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from frostline.core.budget import Budget, budget, burn_rate, remaining
-from frostline.core.indicator import Counted
+from frostline.core.budget import Budget, budget, burn_rate, remaining, whole
+from frostline.core.indicator import Counted, Counters, counted, described
 from frostline.core.ledger import Counts, View
 from frostline.core.level import LevelState, fold, observations
 from frostline.core.objective import Objective
@@ -19,9 +19,12 @@ from frostline.core.outcome import (
     Outcome,
     Partial,
     Rehydrating,
+    SeriesLost,
+    SeveralSeries,
     Stale,
 )
 from frostline.core.policy import Policy
+from frostline.core.window import Rolling, Spans, bounds
 
 STALE_AFTER_S: Final = 300
 """Age of the newest sample at which a figure is called stale: Prometheus's own lookback."""
@@ -70,7 +73,7 @@ class Fresh:
     newest: int | None
 
 
-Answer: TypeAlias = Fresh | Partial | Failed
+Answer: TypeAlias = Fresh | SeveralSeries | SeriesLost | Partial | Failed
 
 
 def assess(
@@ -97,7 +100,7 @@ def assess(
 
 def figure(objective: Objective, view: View) -> Figure:
     """Return the account that the view's buckets give."""
-    counts = view.counts(view.at - objective.window_s, view.at)
+    counts = view.counts(bounds(objective.window, view.at)[0], view.at)
     end = np.array([view.at])
     rates = tuple((window, float(burn_rate(objective, *view.sums(end, window))[0])) for window in BURN_WINDOWS_S)
     return _figure(objective, counts, rates)
@@ -105,13 +108,14 @@ def figure(objective: Objective, view: View) -> Figure:
 
 def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) -> Figure:
     """Return the account from two sums over the whole window, while the buckets are still being read."""
+    start = bounds(objective.window, at)[0]
     counts = Counts(
-        start=at - objective.window_s,
+        start=start,
         end=at,
         bad=bad,
         valid=valid,
         covered_s=0.0,
-        unknown_s=float(objective.window_s),
+        unknown_s=float(at - start),
         numerator_seen=True,
     )
     return _figure(objective, counts, ())
@@ -119,12 +123,16 @@ def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) ->
 
 def _figure(objective: Objective, counts: Counts, rates: tuple[tuple[int, float], ...]) -> Figure:
     counts = replace(counts, bad=min(max(counts.bad, 0.0), counts.valid))
-    left = float(remaining(objective, np.array([counts.bad]), np.array([counts.valid]))[0])
+    start, end = bounds(objective.window, counts.end)
+    of = Spans(np.array([start]), np.array([end - start]))
+    held = whole(objective, np.array([counts.valid]), of, np.array([counts.end]))
+    left = float(remaining(objective, np.array([counts.bad]), held)[0])
+    rest = end - start if isinstance(objective.window, Rolling) else end - counts.end
     return Figure(
         at=counts.end,
         counts=counts,
         sli=1.0 - counts.bad / counts.valid if counts.valid > 0 else None,
-        budget=budget(objective, left, dict(rates).get(PRESENT_BURN_S, 0.0)),
+        budget=budget(objective, left, dict(rates).get(PRESENT_BURN_S, 0.0), end - start, rest),
         burn=rates,
     )
 
@@ -132,9 +140,9 @@ def _figure(objective: Objective, counts: Counts, rates: tuple[tuple[int, float]
 def _outcome(objective: Objective, answer: Answer, view: View) -> Outcome:
     if not isinstance(answer, Fresh):
         return answer
-    window = view.counts(view.at - objective.window_s, view.at)
+    window = view.counts(bounds(objective.window, view.at)[0], view.at)
     if window.covered_s == 0 and window.unknown_s == 0 and answer.newest is None:
-        return NoData(f"no series matches the valid events {objective.indicator.valid}")
+        return NoData(f"no series matches the valid events {described(objective.indicator)}")
     newest = max(answer.newest or 0, view.newest_covered() or 0)
     if answer.newest is None and newest and view.at - newest > STALE_AFTER_S:
         return Stale(newest)
@@ -149,8 +157,9 @@ def _outcome(objective: Objective, answer: Answer, view: View) -> Outcome:
 
 def _contradiction(objective: Objective, window: Counts) -> Outcome | None:
     indicator = objective.indicator
-    if indicator.counted is Counted.GOOD and not window.numerator_seen:
-        return NoData(f"valid events exist, but no series matches the good events {indicator.numerator}")
+    if counted(indicator) is Counted.GOOD and not window.numerator_seen:
+        missing = indicator.numerator if isinstance(indicator, Counters) else described(indicator)
+        return NoData(f"valid events exist, but no series matches the good events {missing}")
     excess = _TOLERATED_EXCESS * window.valid + 1.0
     if window.bad < -excess:
         return Inconsistent(f"more good events ({window.valid - window.bad:.0f}) than valid ones ({window.valid:.0f})")

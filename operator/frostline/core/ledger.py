@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import IntEnum
 from typing import Final
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frostline.core.indicator import Counted
+from frostline.core.window import Window, bounds, longest_s, phase_s
 
 FINE_S: Final = 300
 COARSE_S: Final = 3_600
@@ -106,9 +106,9 @@ class _Ring:
 class Ledger:
     """Buckets of five minutes for the last 30 hours and of an hour before that, as long as `window` needs."""
 
-    def __init__(self, window: timedelta) -> None:
-        self.window_s = int(window.total_seconds())
-        hours = -(-(self.window_s + FOLD_S) // COARSE_S)
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        hours = -(-(longest_s(window) + FOLD_S) // COARSE_S)
         self._fine = _Ring(FINE_S, FINE_HORIZON_S // FINE_S + _SPARE_FINE)
         self._coarse = _Ring(COARSE_S, hours + _SPARE_COARSE)
         self._open: Entry | None = None
@@ -124,13 +124,13 @@ class Ledger:
         Raises:
             ValueError: the bucket has no edge of its width, or a width that the ledger does not keep.
         """
-        if entry.width_s not in (FINE_S, COARSE_S) or entry.start % entry.width_s:
+        if entry.width_s not in (FINE_S, COARSE_S) or entry.start % FINE_S:
             raise ValueError(f"no bucket of the ledger begins at {entry.start} and is {entry.width_s} s wide")
         if entry.width_s == COARSE_S:
             self._coarse.put(entry)
             return
         self._fine.put(entry)
-        self._fold_hour(entry.start - entry.start % COARSE_S)
+        self._fold_hour(self._hour(entry.start))
 
     def record_open(self, entry: Entry) -> None:
         """Store what the bucket that is still open holds so far; its end is the time of the figure."""
@@ -144,17 +144,20 @@ class Ledger:
 
     def gaps(self, at: int) -> Iterator[Gap]:
         """Yield runs of unknown closed buckets that a figure at `at` needs, newest first."""
-        boundary = fine_boundary(at)
+        boundary = self._hour(at - FINE_HORIZON_S)
         yield from _runs(self._fine, boundary, open_bucket(at))
         yield from _runs(self._coarse, self._oldest(at), boundary)
 
     def _oldest(self, at: int) -> int:
-        oldest = at - self.window_s - FOLD_S
-        return oldest - oldest % COARSE_S
+        return self._hour(bounds(self._window, at - FOLD_S)[0])
+
+    def _hour(self, at: int) -> int:
+        """Return the edge of an hour at or before `at`; hours begin where the window's periods do."""
+        return at - (at - phase_s(self._window, at)) % COARSE_S
 
     def view(self, at: int) -> "View":
         """Return running sums over everything known up to `at`."""
-        boundary = fine_boundary(at)
+        boundary = self._hour(at - FINE_HORIZON_S)
         opened = open_bucket(at)
         coarse = self._coarse.read(self._oldest(at), boundary)
         fine = self._fine.read(boundary, opened)
@@ -189,12 +192,6 @@ def _runs(ring: _Ring, start: int, end: int) -> Iterator[Gap]:
 def open_bucket(at: int) -> int:
     """Return the start of the bucket that ends at or after `at`: at an edge, the bucket that just closed."""
     return (at - 1) - (at - 1) % FINE_S
-
-
-def fine_boundary(at: int) -> int:
-    """Return the hour from which on the ledger keeps five-minute buckets, seen from `at`."""
-    boundary = at - FINE_HORIZON_S
-    return boundary - boundary % COARSE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +254,11 @@ class View:
 
     def sums(self, ends: NDArray[np.int64], length_s: int) -> tuple[Floats, Floats]:
         """Return (bad, valid) of the windows of `length_s` that end at each of `ends`; shape of `ends`."""
-        first, last = self._floor(ends - length_s), self._floor(ends)
+        return self.between(ends - length_s, ends)
+
+    def between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return (bad, valid) from each of `starts` to each of `ends`; of their common shape."""
+        first, last = self._floor(starts), self._floor(ends)
         return self._bad[last] - self._bad[first], self._valid[last] - self._valid[first]
 
     def oldest_covered(self) -> int | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from frostline.core.budget import burn_rate, remaining
+from frostline.core.budget import burn_rate, remaining_at
 from frostline.core.ledger import FINE_S, FOLD_S, View, open_bucket
 from frostline.core.objective import Objective
 from frostline.core.policy import BurnBounds, Level, Policy, worst
@@ -116,7 +116,8 @@ def _calm(policy: Policy, state: LevelState, seen: Observation) -> int:
 
 
 def _lift(policy: Policy, state: LevelState, seen: Observation, asked: Level) -> LevelState:
-    grown = 0 < seen.remaining > seen.remaining_before
+    # At the reset of a calendar period the budget is whole, and cannot grow.
+    grown = seen.remaining > 0 and (seen.remaining > seen.remaining_before or seen.remaining >= 1)
     if grown and state.calm_s >= policy.lift.hold.total_seconds():
         return LevelState(asked, since=seen.at, at=seen.at, burn=state.burn)
     return state
@@ -144,13 +145,12 @@ def observations(objective: Objective, policy: Policy, view: View, since: int | 
     first = oldest - oldest % FINE_S + FINE_S
     edges = np.append(np.arange(first, newest + 1, FINE_S, dtype=np.int64), np.int64(view.at))
     hold = int(policy.lift.hold.total_seconds())
-    window = objective.window_s
     bad_long, valid_long = view.sums(edges, int(policy.burn.long.total_seconds()))
     burn_lift = burn_rate(objective, *view.sums(edges, int(policy.lift.burn_window.total_seconds())))
     columns = zip(
         edges.tolist(),
-        remaining(objective, *view.sums(edges, window)).tolist(),
-        remaining(objective, *view.sums(edges - hold, window)).tolist(),
+        remaining_at(objective, view, edges).tolist(),
+        remaining_at(objective, view, edges - hold).tolist(),
         burn_rate(objective, bad_long, valid_long).tolist(),
         burn_rate(objective, *view.sums(edges, int(policy.burn.short.total_seconds()))).tolist(),
         bad_long.tolist(),
