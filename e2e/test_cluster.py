@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -134,6 +135,19 @@ def test_up_runs_the_operator_and_restarts_it_when_killed(folder: Path) -> None:
     after = pids(folder)
     assert {each for each in after if after[each] != before[each]} == {"operator"}
     assert PLAIN.answers(f"{(folder / 'operator.url').read_text().strip()}/readyz")
+
+
+def test_up_after_the_folder_was_deleted_leaves_no_stray(folder: Path) -> None:
+    up(folder)
+    running = Cluster(folder, tell=silent).site.processes
+    before = [record for name in CORE if (record := running.running(name))]
+    shutil.rmtree(folder)
+
+    printed = up(folder)
+
+    assert "was deleted" in printed
+    assert len(before) == len(CORE)
+    assert not any(record.alive() for record in before)
 
 
 def test_two_at_once_make_one_cluster(folder: Path) -> None:

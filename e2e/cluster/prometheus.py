@@ -84,11 +84,6 @@ class Prometheus:
         """Stop it. Its data stay."""
         self._supervisor.processes.stop(self.part.name)
 
-    def restart(self) -> str:
-        """Stop it and start it again, at the same URL."""
-        self.stop()
-        return self.start()
-
     def write_history(self, openmetrics: Path) -> str:
         """Make blocks out of an OpenMetrics file with timestamps, and (re)start with them.
 
@@ -123,10 +118,6 @@ class Prometheus:
         """Have `http://ADDRESS/metrics` scraped, under `labels`; `job` is `name` unless given."""
         group = [{"targets": [address], "labels": {"job": name, **(labels or {})}}]
         write_atomically(self.targets / f"{name}.json", json.dumps(group))
-
-    def remove_target(self, name: str) -> None:
-        """Have a target scraped no more."""
-        (self.targets / f"{name}.json").unlink(missing_ok=True)
 
     def query(self, promql: str) -> list[dict[str, Any]]:
         """Evaluate PromQL now.

@@ -138,9 +138,8 @@ class Finder:
             try:
                 self._builder.build(tool, half)
             except ClusterError as error:
-                raise ClusterError(
-                    f"{error}\nThere is no {tool.name} otherwise. Tried: {_tried(passed_over)}."
-                ) from error
+                before = _tried(passed_over)
+                raise ClusterError(f"{tool.name} cannot be had. {error}\nTried before: {before}.") from error
             source = f"a build of e2e/toolchain/{tool.folder}/go.mod"
         half.chmod(0o755)
         half.replace(target)

@@ -38,6 +38,21 @@ def test_a_started_process_is_recorded_and_stopped(processes: Processes) -> None
     assert not processes.stop("sleeper")
 
 
+def test_a_process_without_a_record_is_found_in_its_own_folder_only(processes: Processes, tmp_path: Path) -> None:
+    elsewhere = Processes(tmp_path / "other" / "run", tmp_path / "other" / "logs")
+    foreign = elsewhere.start(Command("foreign", SLEEP))
+    recorded = processes.start(Command("recorded", SLEEP))
+    stray = processes.start(Command("stray", SLEEP))
+    (processes.run / "stray.json").unlink()
+
+    assert len(processes.stop_strays()) == 1
+
+    assert not stray.alive()
+    assert foreign.alive()
+    assert recorded.alive()
+    elsewhere.stop("foreign")
+
+
 def test_a_recycled_pid_is_not_taken_for_ours(processes: Processes) -> None:
     with subprocess.Popen(["sleep", "60"]) as stranger:
         recorded = {"name": "etcd", "pid": stranger.pid, "identity": "other-boot/1", "argv": [], "fingerprint": ""}

@@ -155,7 +155,7 @@ def test_a_failed_build_names_the_tool_and_what_was_tried(
 
     monkeypatch.setattr(Builder, "build", fail)
 
-    with pytest.raises(ClusterError, match=r"(?s)install Go 1\.26.*no etcd otherwise.*internet is not reachable"):
+    with pytest.raises(ClusterError, match=r"(?s)etcd cannot be had.*install Go 1\.26.*internet is not reachable"):
         find("etcd")
     assert not built
 
