@@ -62,8 +62,8 @@ def whole(objective: Objective, valid: Floats, of: Spans, ends: Times) -> Floats
         return valid
     if objective.slice_s is not None:
         return of.lengths.astype(np.float64) / objective.slice_s
-    share = np.maximum(ends - of.starts, 1).astype(np.float64) / of.lengths.astype(np.float64)
-    return np.divide(valid, share)
+    elapsed: Floats = np.maximum(ends - of.starts, 1).astype(np.float64)
+    return valid * of.lengths / elapsed
 
 
 def budget(objective: Objective, left: float, burn: float, length_s: int, rest_s: int) -> Budget:
