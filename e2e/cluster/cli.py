@@ -56,6 +56,8 @@ def _up(options: argparse.Namespace) -> int:
     cluster = Cluster(options.state)
     say(f"Starting the cluster in {_short(cluster.folder)}")
     cluster.up(operator=not options.without_operator)
+    # Something to make a promise about at once: Prometheus itself.
+    cluster.prometheus.add_target("prometheus", cluster.prometheus_url.removeprefix("http://"))
     say(f"Ready after {duration(time.monotonic() - began)}.")
     say(f"  kubeconfig  {_short(cluster.kubeconfig)}")
     say(f"  Prometheus  {cluster.prometheus_url}")

@@ -103,14 +103,16 @@ async def _relist(objectives: Objectives, store: Store) -> None:
 
 
 async def _list(objectives: Objectives, store: Store) -> bool:
-    known = store.keys()
+    known = store.uids()
     try:
         store.replace(await objectives.everything(), known)
     except NotInstalledError as error:
         _LOG.error("%s", error)
         return False
     except (ApiException, aiohttp.ClientError, TimeoutError) as error:
-        _LOG.warning("objectives cannot be listed, trying again: %s", str(error).splitlines()[0])
+        # A time-out has no words of its own.
+        brief = (str(error) or type(error).__name__).splitlines()[0]
+        _LOG.warning("objectives cannot be listed, trying again: %s", brief)
         return False
     return True
 

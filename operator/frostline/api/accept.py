@@ -46,6 +46,8 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
     except ValidationError as error:
         return Invalid(tuple(_located(problem) for problem in error.errors(include_url=False)))
     try:
+        if spec.review is not None:
+            located("spec.review.every", parse_duration, spec.review.every)
         objective = Objective(indicator(spec.indicator), _target(spec), _window(spec), _slices(spec))
     except ProblemError as problem:
         return Invalid((str(problem),))
@@ -56,7 +58,10 @@ def review_due(spec: ObjectiveSpec) -> date | None:
     """Return the day until which the next review is due, or None where no review took place or none is asked."""
     if spec.review is None or spec.review.last is None:
         return None
-    return spec.review.last + parse_duration(spec.review.every)
+    try:
+        return spec.review.last + parse_duration(spec.review.every)
+    except OverflowError:
+        return date.max
 
 
 def _located(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any

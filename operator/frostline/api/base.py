@@ -1,7 +1,7 @@
 """What all models share."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -42,7 +42,7 @@ def as_json(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     if isinstance(value, list | tuple):
         return [as_json(part) for part in value]
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):

@@ -66,6 +66,8 @@ def _ratio(ratio: Ratio) -> Counters:
 def _latency(spec: Latency) -> Counters | NativeHistogram:
     histogram = _histogram("latency.histogram", spec.histogram)
     threshold = located(f"{_HERE}.latency.threshold", parse_duration, spec.threshold) // _MILLISECOND
+    if threshold < 1:
+        raise ProblemError(f"{_HERE}.latency.threshold: must be at least 1ms")
     if spec.type is HistogramKind.NATIVE:
         return NativeHistogram(histogram, threshold)
     return latency(histogram, threshold)

@@ -16,6 +16,8 @@ from frostline.controller.status import Facts, render
 from frostline.controller.store import Store, Stored
 from frostline.controller.writing import LastWrite, merge_patch, worth_writing
 from frostline.core.assess import Answer, Assessment, assess
+from frostline.core.ledger import FOLD_S
+from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
 from frostline.core.policy import BUILT_IN, Level
 from frostline.prometheus.direct import DirectSource
@@ -177,7 +179,14 @@ class Cycle:
                     answer, before.figure if before else None, before.level if before else None
                 )
             return
-        after = assess(account.objective, BUILT_IN, answer=answer, view=account.ledger.view(gathered.at), before=before)
+        after = assess(
+            account.objective,
+            BUILT_IN,
+            answer=answer,
+            view=account.ledger.view(gathered.at),
+            before=before,
+            standing=_standing(stored, gathered.at),
+        )
         if after.level is not None and (before is None or before.level is None):
             after = replace(
                 after, level=replace(after.level, since=_since(stored, after.level.level, after.level.since))
@@ -200,6 +209,16 @@ class Cycle:
         if note is not None:
             warning, sentence = note
             await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)
+
+
+def _standing(stored: Stored, at: int) -> LevelState | None:
+    """Return the state of a freeze that began before the day that levels are folded over, or None.
+
+    The status is believed in this alone, and only until the lift rule, seen over the last day, says otherwise.
+    """
+    begun = at - FOLD_S
+    since = _since(stored, Level.EXHAUSTED, at)
+    return LevelState(Level.EXHAUSTED, since=since, at=begun) if since < begun else None
 
 
 def _since(stored: Stored, level: Level, folded: int) -> int:

@@ -73,7 +73,9 @@ def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
     by_window: dict[int, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
         # Slices of a whole window are far too many to look at in one query.
-        if account.assessment is None and not account.summed and account.objective.slice_s is None:
+        if account.summed or account.objective.slice_s is not None:
+            continue
+        if account.assessment is None or account.assessment.figure is None:
             by_window[at - bounds(account.objective.window, at)[0]][key] = account
     for window_s, group in by_window.items():
         objectives = {key: account.objective for key, account in group.items()}

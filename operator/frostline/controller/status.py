@@ -1,5 +1,6 @@
 """What the status of an objective says: rendered from values, compared with what the API server holds."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,8 +33,10 @@ from frostline.core.outcome import Measured, NoTraffic, Rehydrating
 from frostline.core.promql import terms, window_terms
 from frostline.core.window import HOUR_S, bounds
 
+_RANGE: Final = re.compile(r"\[\d[^\]:]*(?::[^\]]*)?\]")
 _CHANGES_KEPT: Final = 10
 _EMPTY: Final = ObjectiveStatus()
+_MESSAGE_CHARACTERS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Facts:
 
 def render(facts: Facts) -> JsonObject:
     """Return the whole status. Figures that there is no newer word of are taken over from the stored one."""
-    stored = _read(facts.stored)
+    stored = _comparable(_read(facts.stored), facts)
     status = stored.model_copy(update={"observed_generation": facts.generation, "releases": Rule.OPEN})
     if isinstance(facts.acceptance, Accepted):
         objective = facts.acceptance.objective
@@ -74,6 +77,22 @@ def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
         return _EMPTY
 
 
+def _comparable(stored: ObjectiveStatus, facts: Facts) -> ObjectiveStatus:
+    """Return the stored status without figures, where they are of another indicator or window."""
+    if not isinstance(facts.acceptance, Accepted) or stored.queries is None or stored.display is None:
+        return stored
+    asked = _queries(facts.acceptance.objective, facts.now)
+    same = _without_ranges(stored.queries) == _without_ranges(asked)
+    if same and stored.display.window == _window_shown(facts.acceptance):
+        return stored
+    return _EMPTY.model_copy(update={"conditions": stored.conditions})
+
+
+def _without_ranges(queries: QueriesStatus) -> list[str]:
+    """Return the texts without lengths of time: that of a calendar window grows."""
+    return [_RANGE.sub("[]", text or "") for text in (queries.good, queries.bad, queries.valid)]
+
+
 def _target_changes(stored: ObjectiveStatus, target: Decimal, now: int) -> list[TargetChange]:
     if stored.target is None or stored.target == target:
         return stored.target_changes
@@ -81,7 +100,7 @@ def _target_changes(stored: ObjectiveStatus, target: Decimal, now: int) -> list[
     return [*stored.target_changes, change][-_CHANGES_KEPT:]
 
 
-def _promise(objective: Objective, now: int) -> dict[str, object]:
+def _queries(objective: Objective, now: int) -> QueriesStatus:
     # Whole hours, so that the text of a calendar window changes once an hour and not with each cycle.
     so_far = max(now - bounds(objective.window, now)[0], HOUR_S)
     so_far -= so_far % HOUR_S
@@ -89,13 +108,12 @@ def _promise(objective: Objective, now: int) -> dict[str, object]:
         of = window_terms(objective.indicator, so_far)
     else:
         of = terms(objective.indicator, objective.slices, so_far)
-    counts_bad = counted(objective.indicator) is Counted.BAD
-    return {
-        "target": objective.target,
-        "queries": QueriesStatus(
-            bad=of.numerator if counts_bad else None, good=None if counts_bad else of.numerator, valid=of.valid
-        ),
-    }
+    bad = counted(objective.indicator) is Counted.BAD
+    return QueriesStatus(bad=of.numerator if bad else None, good=None if bad else of.numerator, valid=of.valid)
+
+
+def _promise(objective: Objective, now: int) -> dict[str, object]:
+    return {"target": objective.target, "queries": _queries(objective, now)}
 
 
 def _account(objective: Objective, figure: Figure) -> dict[str, object]:
@@ -120,7 +138,7 @@ def _account(objective: Objective, figure: Figure) -> dict[str, object]:
 def _conditions(facts: Facts, status: ObjectiveStatus) -> list[ConditionStatus]:
     conditions = [
         _accepted(facts),
-        _measured(facts),
+        _measured(facts, status),
         _within(facts, status),
         _condition(
             facts,
@@ -146,7 +164,7 @@ def _accepted(facts: Facts) -> ConditionStatus:
             return _condition(facts, names.Condition.ACCEPTED, "False", names.Reason.INVALID, "; ".join(problems))
 
 
-def _measured(facts: Facts) -> ConditionStatus:
+def _measured(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
     kind = names.Condition.MEASURED
     if not isinstance(facts.acceptance, Accepted):
         return _condition(
@@ -158,7 +176,7 @@ def _measured(facts: Facts) -> ConditionStatus:
         )
     if facts.assessment is None:
         return _condition(facts, kind, "False", names.Reason.REHYDRATING, "waiting for the first measurement")
-    reason, sentence = words.reason_and_sentence(facts.assessment.outcome, facts.assessment.figure)
+    reason, sentence = words.reason_and_sentence(facts.assessment.outcome, status.measured_at)
     measured = isinstance(facts.assessment.outcome, Measured | NoTraffic)
     return _condition(facts, kind, "True" if measured else "False", reason, sentence)
 
@@ -167,8 +185,9 @@ def _within(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
     kind = names.Condition.WITHIN_OBJECTIVE
     if status.sli is None or status.target is None or status.budget is None:
         return _condition(facts, kind, "Unknown", names.Reason.UNKNOWN, "there is no figure yet")
+    sli, target = _shown(facts.acceptance, status.sli), words.plain(status.target)
     percent = words.plain(status.budget.remaining_percent)
-    figures = f"SLI {status.sli} %, target {words.plain(status.target)} %, {percent} % of the budget left"
+    figures = f"SLI {sli} %, target {target} %, {percent} % of the budget left"
     if status.budget.remaining_percent >= 0:
         return _condition(facts, kind, "True", names.Reason.TARGET_MET, figures)
     return _condition(facts, kind, "False", names.Reason.TARGET_MISSED, figures)
@@ -194,7 +213,7 @@ def _condition(
             "type": kind.value,
             "status": status,
             "reason": reason.value,
-            "message": sentence,
+            "message": sentence[:_MESSAGE_CHARACTERS],
             "last_transition_time": datetime.fromtimestamp(facts.now, UTC),
             "observed_generation": facts.generation,
         }
@@ -215,19 +234,28 @@ def _display(facts: Facts, status: ObjectiveStatus, conditions: list[ConditionSt
     why = accepted.reason if accepted.status == "False" else measured.reason
     outcome = None if facts.assessment is None else facts.assessment.outcome
     settled = accepted.status == "True" and isinstance(outcome, Measured | NoTraffic | Rehydrating)
-    sli = why if status.sli is None else f"{status.sli}%" if settled else f"{status.sli}% ({why})"
+    sli = why
+    if status.sli is not None:
+        sli = f"{_shown(facts.acceptance, status.sli)}%" + ("" if settled else f" ({why})")
     burn = next((each.rate for each in status.burn_rates if each.window == "1h"), None)
     budget = status.budget
     return DisplayStatus(
         sli=sli,
         target=words.NOTHING if status.target is None else f"{words.plain(status.target)}%",
         budget=words.NOTHING if budget is None else f"{round(budget.remaining_percent, 1)}%",
-        burn=words.NOTHING if burn is None else f"{burn}x",
+        burn=words.NOTHING if burn is None else f"{burn:.2f}x",
         window=_window_shown(facts.acceptance),
         minutes_left=words.NOTHING if budget is None else f"{round(budget.minutes_left, 1)}",
         exhausted_in=_exhaustion(budget),
         measured=measured.reason,
     )
+
+
+def _shown(acceptance: Acceptance, sli: Decimal) -> str:
+    """Return an SLI with all its digits: JSON drops the zeros at the end of a stored one."""
+    if not isinstance(acceptance, Accepted):
+        return words.plain(sli)
+    return str(words.decimal(float(sli), words.sli_digits(acceptance.objective)))
 
 
 def _exhaustion(budget: BudgetStatus | None) -> str:

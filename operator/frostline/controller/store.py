@@ -57,7 +57,7 @@ class Store:
         """Take in an object, unless a newer state of it is known already."""
         new = stored(manifest)
         old = self._objects.get(new.key)
-        if old is not None and old.uid == new.uid and _older(new.version, than=old.version):
+        if old is not None and _older(new.version, than=old.version):
             return
         self._objects[new.key] = new
         if old is None or (old.uid, old.generation) != (new.uid, new.generation):
@@ -71,18 +71,24 @@ class Store:
             del self._objects[gone.key]
             self._woken()
 
-    def replace(self, manifests: Iterable[Manifest], known_before: frozenset[Key]) -> None:
-        """Take in a complete list; what was known before it was asked for and is not in it is gone."""
+    def replace(self, manifests: Iterable[Manifest], known_before: Mapping[Key, str]) -> None:
+        """Take in a complete list; what was known before it was asked for and is not in it is gone.
+
+        An object that was made again while the list was under way has another uid, and stays.
+        """
         listed = set()
         for manifest in manifests:
             self.put(manifest)
-            listed.add(stored(manifest).key)
-        for key in known_before - listed:
-            self._objects.pop(key, None)
+            listed.add(stored(manifest).uid)
+        for key, uid in known_before.items():
+            known = self._objects.get(key)
+            if known is not None and known.uid == uid and uid not in listed:
+                del self._objects[key]
+                self._woken()
 
-    def keys(self) -> frozenset[Key]:
-        """Return the keys of all objects."""
-        return frozenset(self._objects)
+    def uids(self) -> dict[Key, str]:
+        """Return the uid of every object."""
+        return {key: each.uid for key, each in self._objects.items()}
 
     def snapshot(self) -> dict[Key, Stored]:
         """Return all objects that are not being deleted."""

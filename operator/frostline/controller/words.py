@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 
 from frostline import names
-from frostline.core.assess import Figure
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
     Failed,
@@ -22,6 +21,9 @@ from frostline.core.outcome import (
 
 NOTHING = "-"
 
+_NOISE_DIGITS = 10
+"""Binary fractions end a speck below what they mean: 29 % must not be shown as 28.99 %."""
+
 
 def utc(at: int) -> datetime:
     """Return epoch second `at` as a time."""
@@ -30,7 +32,8 @@ def utc(at: int) -> datetime:
 
 def decimal(value: float, digits: int) -> Decimal:
     """Return `value` with `digits` after the point, rounded down, so that no promise looks kept that is not."""
-    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)
+    exact = Decimal(repr(round(value, _NOISE_DIGITS)))
+    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)
 
 
 def plain(value: Decimal) -> str:
@@ -45,8 +48,11 @@ def sli_digits(objective: Objective) -> int:
     return min(max(2 - exponent, 2), 7)
 
 
-def reason_and_sentence(outcome: Outcome, figure: Figure | None) -> tuple[names.Reason, str]:
-    """Return the reason of the Measured condition and what to tell a person."""
+def reason_and_sentence(outcome: Outcome, measured_at: datetime | None) -> tuple[names.Reason, str]:
+    """Return the reason of the Measured condition and what to tell a person.
+
+    `measured_at` is the time of the figures that are shown, None where none are.
+    """
     match outcome:
         case Measured():
             return names.Reason.MEASURED, "every bucket of the window is known"
@@ -63,40 +69,40 @@ def reason_and_sentence(outcome: Outcome, figure: Figure | None) -> tuple[names.
         case NoData(what=what):
             return (
                 names.Reason.NO_DATA,
-                f"{what}; check the selector and that Prometheus scrapes it{_old(figure)}",
+                f"{what}; check the selector and that Prometheus scrapes it{_old(measured_at)}",
             )
         case Stale(newest=newest):
             since = utc(newest).isoformat()
             return (
                 names.Reason.STALE,
-                f"no sample of the valid events since {since}; check the scrape{_old(figure)}",
+                f"no sample of the valid events since {since}; check the scrape{_old(measured_at)}",
             )
         case SeveralSeries(count=count):
             return (
                 names.Reason.SEVERAL_SERIES,
-                f"{count} series where one is meant: narrow the selector, or aggregate in a query{_old(figure)}",
+                f"{count} series where one is meant: narrow the selector, or aggregate in a query{_old(measured_at)}",
             )
         case SeriesLost(before=before, now=now):
             return (
                 names.Reason.SERIES_LOST,
                 f"{now} of {before} series are left: held until they are back, or have stayed away for 5 minutes"
-                f"{_old(figure)}",
+                f"{_old(measured_at)}",
             )
         case Inconsistent(what=what):
             return (
                 names.Reason.INCONSISTENT,
-                f"{what}; both selectors must count the same population{_old(figure)}",
+                f"{what}; both selectors must count the same population{_old(measured_at)}",
             )
         case Partial(warnings=warnings):
             return (
                 names.Reason.PARTIAL,
-                f"Prometheus answered with warnings: {'; '.join(warnings)}{_old(figure)}",
+                f"Prometheus answered with warnings: {'; '.join(warnings)}{_old(measured_at)}",
             )
         case Failed(failure=failure, detail=detail):
-            return names.Reason.QUERY_FAILED, f"{failure}: {detail}{_old(figure)}"
+            return names.Reason.QUERY_FAILED, f"{failure}: {detail}{_old(measured_at)}"
 
 
-def _old(figure: Figure | None) -> str:
-    if figure is None:
+def _old(measured_at: datetime | None) -> str:
+    if measured_at is None:
         return ""
-    return f". Figures and level are of {utc(figure.at).isoformat()} and stay as they are until it is measured again"
+    return f". Figures and level are of {measured_at.isoformat()} and stay as they are until it is measured again"

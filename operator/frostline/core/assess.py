@@ -77,16 +77,23 @@ Answer: TypeAlias = Fresh | SeveralSeries | SeriesLost | Partial | Failed
 
 
 def assess(
-    objective: Objective, policy: Policy, *, answer: Answer, view: View, before: Assessment | None
+    objective: Objective,
+    policy: Policy,
+    *,
+    answer: Answer,
+    view: View,
+    before: Assessment | None,
+    standing: LevelState | None = None,
 ) -> Assessment:
     """Judge one objective at the view's end.
 
+    `standing` is the state to fold from where nothing is remembered; None folds from nothing.
     A figure and a level survive every outcome that is no measurement: nothing gets better or worse unseen.
     """
     outcome = _outcome(objective, answer, view)
     match outcome:
         case Measured() | NoTraffic():
-            state = None if before is None else before.level
+            state = standing if before is None or before.level is None else before.level
             if state is not None and state.at > view.at:
                 # Prometheus's clock was set back: what lies ahead of it was never seen.
                 state = None
@@ -102,7 +109,10 @@ def figure(objective: Objective, view: View) -> Figure:
     """Return the account that the view's buckets give."""
     counts = view.counts(bounds(objective.window, view.at)[0], view.at)
     end = np.array([view.at])
-    rates = tuple((window, float(burn_rate(objective, *view.sums(end, window))[0])) for window in BURN_WINDOWS_S)
+    # Good series scraped a moment before the valid ones give a short window with a few bad events below none.
+    rates = tuple(
+        (window, max(float(burn_rate(objective, *view.sums(end, window))[0]), 0.0)) for window in BURN_WINDOWS_S
+    )
     return _figure(objective, counts, rates)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import kopf
+import yaml
 from kubernetes import client as blocking
 from kubernetes import config as blocking_config
 from kubernetes.aio import client, config
@@ -13,6 +14,9 @@ _BEARER = "BearerToken"
 """What the official client calls the token among its keys."""
 
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+
+_MALFORMED = (OSError, yaml.YAMLError, TypeError, ValueError, AttributeError)
+"""What the official client raises for a file that is there and is no kubeconfig."""
 
 
 class NoClusterError(RuntimeError):
@@ -48,7 +52,7 @@ class Cluster:
                 await config.load_kube_config(
                     config_file=self._file, context=self.context, client_configuration=configuration
                 )
-        except (config.ConfigException, OSError) as error:
+        except (config.ConfigException, *_MALFORMED) as error:
             raise NoClusterError(self._explain(error)) from error
         return client.ApiClient(configuration)
 
@@ -66,7 +70,7 @@ class Cluster:
                 blocking_config.load_kube_config(
                     config_file=self._file, context=self.context, client_configuration=settings
                 )
-        except (blocking_config.ConfigException, OSError) as error:
+        except (blocking_config.ConfigException, *_MALFORMED) as error:
             raise NoClusterError(self._explain(error)) from error
         header: str | None = settings.get_api_key_with_prefix(_BEARER)
         scheme, _, token = (header or "").partition(" ")

@@ -113,12 +113,13 @@ class Objectives:
             kubernetes.aio.client.ApiException: the API server refused.
         """
         metadata = regarding["metadata"]
-        # As JSON: the client's model drops the microseconds that the API demands when they are zero.
+        # The client reads the time and prints it anew, without microseconds when they are zero: the API demands them.
+        now = datetime.now(UTC)
         event: Any = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {"generateName": f"{metadata['name'][:200]}-", "namespace": metadata["namespace"]},
-            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "eventTime": now.replace(microsecond=now.microsecond or 1).isoformat(),
             "type": "Warning" if warning else "Normal",
             "reason": str(reason),
             "action": action,

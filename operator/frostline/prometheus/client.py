@@ -11,6 +11,7 @@ import orjson
 import requests
 from prometheus_api_client import PrometheusConnect
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from frostline.core.outcome import Failed, Failure, Partial
@@ -73,12 +74,26 @@ class _FileAuth(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         connection = self._connection
         if connection.bearer_token_file is not None:
-            token = connection.bearer_token_file.read_text(encoding="utf-8").strip()
+            token = _secret(connection.bearer_token_file)
+            if not (token.isascii() and token.isprintable()):
+                raise OSError(f"{connection.bearer_token_file} holds more than the one line of ASCII that a token is")
             request.headers["Authorization"] = f"Bearer {token}"
         elif connection.username is not None and connection.password_file is not None:
-            password = connection.password_file.read_text(encoding="utf-8").strip()
-            requests.auth.HTTPBasicAuth(connection.username, password)(request)
+            password = _secret(connection.password_file)
+            requests.auth.HTTPBasicAuth(connection.username.encode(), password.encode())(request)
         return request
+
+
+def _secret(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        OSError: it cannot be read, or is no text; the message does not repeat any of it.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise OSError(f"{path} is not UTF-8 text") from None
 
 
 class PrometheusClient:
@@ -142,10 +157,10 @@ class PrometheusClient:
             with self._session.post(
                 what, data=form, timeout=self._timeout, allow_redirects=False, stream=True
             ) as response:
-                body = _read(response)
-        except requests.Timeout:
+                body = _read(response, time.monotonic() + self._timeout[1])
+        except (requests.Timeout, ReadTimeoutError):
             return Failed(Failure.TIMEOUT, f"{what} did not answer within {self._timeout[1]:g} s")
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             return Failed(Failure.UNREACHABLE, f"{what} cannot be reached: {_short(str(error))}")
         except OSError as error:
             return Failed(Failure.REFUSED, f"credentials for {what} cannot be read: {error}")
@@ -154,12 +169,21 @@ class PrometheusClient:
         return _parse(what, response.status_code, body)
 
 
-def _read(response: requests.Response) -> bytes | None:
+def _read(response: requests.Response, deadline: float) -> bytes | None:
+    """Return the body, or None when it is too large.
+
+    Raises:
+        requests.Timeout: it was not all there at `deadline` (monotonic); a time-out of sockets begins anew
+            with every byte that drips in.
+    """
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    # As it comes in: iter_content waits until a whole chunk is there.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             return None
+        if time.monotonic() > deadline:
+            raise requests.Timeout
     return bytes(body)
 
 
@@ -200,6 +224,8 @@ def _answer(data: Mapping[str, Any]) -> Answer:
 
 def _series(labels: Mapping[str, str], raw: list[tuple[float, str]]) -> Series:
     points = [(float(when), float(value)) for when, value in raw]
+    if not isinstance(labels, dict) or not all(math.isfinite(when) for when, _ in points):
+        raise ValueError("a series without labels or times")
     finite = tuple(point for point in points if math.isfinite(point[1]))
     return Series(labels, finite, broken=len(points) - len(finite))
 

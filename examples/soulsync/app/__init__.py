@@ -1,0 +1,1 @@
+"""SoulSync, a dating app small enough to read: one program that plays any of its four workloads."""

@@ -1,0 +1,224 @@
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frostline.api.accept import Accepted, Invalid, NotServed, accept, review_due
+from frostline.core.indicator import Counted
+from tests.support.golden import REPOSITORY
+
+RATIO: dict[str, Any] = {"ratio": {"bad": 'x{code=~"5.."}', "valid": "x"}}
+LATENCY: dict[str, Any] = {"latency": {"histogram": 'h{job="a"}', "threshold": "800ms"}}
+
+
+def spec(**changes: Any) -> dict[str, Any]:
+    return {
+        "indicator": RATIO,
+        "objective": {"target": 99.9},
+        "window": {"rolling": "30d"},
+        **changes,
+    }
+
+
+def ratio(**parts: Any) -> dict[str, Any]:
+    return spec(indicator={"ratio": parts})
+
+
+def latency(**parts: Any) -> dict[str, Any]:
+    return spec(indicator={"latency": {**LATENCY["latency"], **parts}})
+
+
+def test_accepts_the_smallest_manifest() -> None:
+    accepted = accept(spec())
+
+    assert isinstance(accepted, Accepted)
+    assert accepted.notes == ()
+    assert accepted.spec.tier == 3
+    assert accepted.objective.target == Decimal("99.9")
+    assert accepted.objective.window == timedelta(days=30)
+    assert accepted.objective.indicator.counted is Counted.BAD
+    assert str(accepted.objective.indicator.numerator) == 'x{code=~"5.."}'
+
+
+def test_accepts_good_events() -> None:
+    accepted = accept(ratio(good="x_good", valid="x"))
+
+    assert isinstance(accepted, Accepted)
+    assert accepted.objective.indicator.counted is Counted.GOOD
+
+
+def test_accepts_a_latency() -> None:
+    accepted = accept(latency())
+
+    assert isinstance(accepted, Accepted)
+    assert str(accepted.objective.indicator.numerator) == 'h_bucket{job="a",le="0.8"}'
+
+
+def test_accepts_everything_that_can_be_said() -> None:
+    accepted = accept(
+        spec(
+            indicator={"category": "Availability", **RATIO},
+            objective={"target": 99.9, "stretch": 99.95},
+            owner="team-matching",
+            journey="core-matching",
+            tier=1,
+            rationale="people leave when matches do not load",
+            review={"every": "90d", "last": "2026-10-01"},
+            protects=[{"kind": "Deployment", "name": "gateway"}],
+            policyRef="strict",
+        )
+    )
+
+    assert isinstance(accepted, Accepted)
+    assert [note.split()[0] for note in accepted.notes] == ["protects", "policyRef"]
+
+
+@pytest.mark.parametrize(
+    ("rolling", "window"),
+    [
+        pytest.param("1d", timedelta(days=1), id="shortest"),
+        pytest.param("24h", timedelta(days=1), id="shortest in hours"),
+        pytest.param("4w", timedelta(days=28), id="weeks"),
+        pytest.param("1y", timedelta(days=365), id="a year"),
+        pytest.param("366d", timedelta(days=366), id="longest"),
+    ],
+)
+def test_accepts_windows(rolling: str, window: timedelta) -> None:
+    accepted = accept(spec(window={"rolling": rolling}))
+
+    assert isinstance(accepted, Accepted)
+    assert accepted.objective.window == window
+
+
+@pytest.mark.parametrize(
+    ("manifest", "field"),
+    [
+        pytest.param(None, "spec:", id="no spec"),
+        pytest.param([], "spec:", id="a list"),
+        pytest.param("x", "spec:", id="a text"),
+        pytest.param({}, "spec.indicator:", id="nothing"),
+        pytest.param(spec(bogus=1), "spec.bogus:", id="unknown field"),
+        pytest.param(spec(indicator={**RATIO, "bogus": 1}), "spec.indicator.bogus:", id="unknown field inside"),
+        pytest.param(spec(tier=0), "spec.tier:", id="tier below 1"),
+        pytest.param(spec(tier=4), "spec.tier:", id="tier above 3"),
+        pytest.param(spec(owner=""), "spec.owner:", id="empty owner"),
+        pytest.param(spec(indicator={}), "spec.indicator:", id="no indicator"),
+        pytest.param(spec(indicator={**RATIO, **LATENCY}), "spec.indicator:", id="two indicators"),
+        pytest.param(spec(indicator={**RATIO, "category": "Beauty"}), "spec.indicator.category:", id="category"),
+        pytest.param(ratio(bad="x"), "spec.indicator.ratio.valid:", id="no valid"),
+        pytest.param(ratio(valid="x"), "spec.indicator.ratio:", id="neither good nor bad"),
+        pytest.param(ratio(good="x", bad="y", valid="z"), "spec.indicator.ratio:", id="good and bad"),
+        pytest.param(ratio(bad="x{", valid="z"), "spec.indicator.ratio.bad:", id="syntax error in bad"),
+        pytest.param(ratio(good="sum(x)", valid="z"), "spec.indicator.ratio.good:", id="function in good"),
+        pytest.param(ratio(bad="x", valid="z[5m]"), "spec.indicator.ratio.valid:", id="range in valid"),
+        pytest.param(ratio(bad="", valid="z"), "spec.indicator.ratio.bad:", id="empty selector"),
+        pytest.param(ratio(bad="x" * 4097, valid="z"), "spec.indicator.ratio.bad:", id="endless selector"),
+        pytest.param(latency(histogram="h{"), "spec.indicator.latency.histogram:", id="syntax error in histogram"),
+        pytest.param(latency(histogram='h{le="1"}'), "spec.indicator.latency.histogram:", id="le in histogram"),
+        pytest.param(latency(threshold="fast"), "spec.indicator.latency.threshold:", id="threshold no duration"),
+        pytest.param(latency(threshold="0ms"), "spec.indicator.latency.threshold:", id="threshold zero"),
+        pytest.param(spec(objective={}), "spec.objective.target:", id="no target"),
+        pytest.param(spec(objective={"target": "abc"}), "spec.objective.target:", id="target no number"),
+        pytest.param(spec(objective={"target": True}), "spec.objective.target:", id="target a truth value"),
+        pytest.param(spec(objective={"target": 100}), "spec.objective.target:", id="target 100"),
+        pytest.param(spec(objective={"target": 101}), "spec.objective.target:", id="target 101"),
+        pytest.param(spec(objective={"target": 0}), "spec.objective.target:", id="target 0"),
+        pytest.param(spec(objective={"target": -1}), "spec.objective.target:", id="target negative"),
+        pytest.param(spec(objective={"target": float("nan")}), "spec.objective.target:", id="target NaN"),
+        pytest.param(spec(window={}), "spec.window:", id="no window"),
+        pytest.param(spec(window={"rolling": "30"}), "spec.window.rolling:", id="window no duration"),
+        pytest.param(spec(window={"rolling": "23h"}), "spec.window.rolling:", id="window too short"),
+        pytest.param(spec(window={"rolling": "367d"}), "spec.window.rolling:", id="window too long"),
+        pytest.param(spec(review={"every": "often"}), "spec.review.every:", id="review no duration"),
+        pytest.param(
+            spec(window={"calendar": "Month"}, review={"every": "often"}),
+            "spec.review.every:",
+            id="review no duration, beside what is not served yet",
+        ),
+        pytest.param(spec(review={"last": "soon"}), "spec.review.last:", id="review no date"),
+        pytest.param(spec(protects=[{"kind": "Pod", "name": "a"}]), "spec.protects.0.kind:", id="protects a pod"),
+    ],
+)
+def test_a_refusal_names_the_field(manifest: Any, field: str) -> None:
+    refused = accept(manifest)
+
+    assert isinstance(refused, Invalid)
+    assert any(problem.startswith(field) for problem in refused.problems), refused.problems
+    assert all(problem.startswith("spec") for problem in refused.problems)
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    refused = accept(spec(tier=9, bogus=1, objective={"target": "abc"}))
+
+    assert isinstance(refused, Invalid)
+    assert len(refused.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("manifest", "field"),
+    [
+        pytest.param(
+            spec(indicator={"threshold": {"gauge": "x", "bound": 1}}), "spec.indicator.threshold:", id="threshold"
+        ),
+        pytest.param(spec(indicator={"query": {"bad": "x", "valid": "y"}}), "spec.indicator.query:", id="query"),
+        pytest.param(spec(window={"calendar": "Month"}), "spec.window.calendar:", id="calendar"),
+    ],
+)
+def test_what_is_not_served_yet_says_so(manifest: Any, field: str) -> None:
+    refused = accept(manifest)
+
+    assert isinstance(refused, NotServed)
+    assert [problem.startswith(field) for problem in refused.problems] == [True]
+    assert "not served yet" in refused.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("review", "due"),
+    [
+        pytest.param(None, None, id="none asked"),
+        pytest.param({}, None, id="never reviewed"),
+        pytest.param({"last": "2026-10-01"}, date(2026, 12, 30), id="90 days by default"),
+        pytest.param({"every": "2w", "last": "2026-10-01"}, date(2026, 10, 15), id="weeks"),
+        pytest.param({"every": "9999w", "last": "2026-10-01"}, date(2218, 5, 21), id="rarely"),
+        pytest.param({"last": "9999-12-31"}, date.max, id="beyond the end of the calendar"),
+    ],
+)
+def test_when_the_next_review_is_due(review: Any, due: date | None) -> None:
+    accepted = accept(spec() if review is None else spec(review=review))
+
+    assert isinstance(accepted, Accepted)
+    assert review_due(accepted.spec) == due
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ["indicator", "objective", "window", "owner", "tier", "review", "protects", "policyRef", "rationale"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JUNK, max_size=4))
+def test_anything_in_a_manifest_is_judged_and_never_raised(changes: dict[str, Any]) -> None:
+    judged = accept(spec(**changes))
+
+    if not isinstance(judged, Invalid):
+        review_due(judged.spec)
+
+
+def test_the_examples_are_accepted() -> None:
+    import yaml  # noqa: PLC0415
+
+    folder = REPOSITORY / "examples"
+    manifests = [
+        document
+        for path in sorted(folder.rglob("*.yaml"))
+        for document in yaml.safe_load_all(path.read_text())
+        if isinstance(document, dict) and document.get("kind") == "ServiceLevelObjective"
+    ]
+
+    for manifest in manifests:
+        assert isinstance(accept(manifest["spec"]), Accepted), manifest["metadata"]["name"]

@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+from frostline.controller.account import Account, carried, opened
+from frostline.core.assess import Assessment
+from frostline.core.outcome import Measured
+from frostline.core.selector import Selector
+from tests.support.objectives import objective
+
+PROMISE = objective("99.9", days=7)
+
+
+def kept() -> Account:
+    account = opened("a", PROMISE)
+    account.assessment = Assessment(Measured(), None, None)
+    account.summed = True
+    return account
+
+
+def test_the_first_books_are_empty() -> None:
+    account = carried(None, "a", PROMISE)
+
+    assert (account.uid, account.objective, account.assessment, account.summed) == ("a", PROMISE, None, False)
+    assert account.ledger.window_s == 7 * 86_400
+
+
+def test_the_same_promise_keeps_the_books() -> None:
+    account = kept()
+
+    assert carried(account, "a", objective("99.9", days=7)) is account
+    assert account.assessment is not None
+
+
+def test_another_target_judges_the_same_events_anew() -> None:
+    account = kept()
+    ledger = account.ledger
+
+    again = carried(account, "a", objective("99", days=7))
+
+    assert again.ledger is ledger
+    assert again.assessment is None
+    assert str(again.objective.target) == "99"
+
+
+def test_another_object_window_or_indicator_opens_new_books() -> None:
+    other = replace(PROMISE, indicator=replace(PROMISE.indicator, valid=Selector("others")))
+    for uid, promise in (("b", PROMISE), ("a", objective("99.9", days=28)), ("a", other)):
+        account = kept()
+
+        again = carried(account, uid, promise)
+
+        assert again.ledger is not account.ledger
+        assert again.assessment is None
+        assert again.objective == promise

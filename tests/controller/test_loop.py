@@ -1,0 +1,76 @@
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from frostline.controller import loop as module
+from frostline.controller.cycle import Cycle, Timing
+from frostline.controller.health import Health
+from frostline.controller.loop import Loop
+from tests.controller.world import World, manifest
+from tests.support.objectives import steady
+
+
+def run_until(made: World, health: Health, done: Callable[[], bool], timing: Timing = Timing(3_600, 15)) -> None:  # noqa: B008
+    """Run the loop over a world until `done`, which is asked after each write and each cycle."""
+
+    async def all_of_it() -> None:
+        loop = Loop(made.cycle, timing, health)
+        made.store.on_change(loop.wake)
+        task = asyncio.create_task(loop.run())
+        async with asyncio.timeout(5):
+            while not done():  # noqa: ASYNC110 - what it waits for happens in a thread
+                await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(all_of_it())
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_DEBOUNCE_S", 0.0)
+
+
+def test_a_new_objective_is_measured_without_waiting_for_the_grid() -> None:
+    """The next cycle is up to an hour away: buckets are filled and shown at once."""
+    made = World({"all": steady(0.0005)})
+    made.apply("matching", manifest())
+    health = Health(3_600)
+
+    run_until(made, health, lambda: made.api.status("matching").get("level") == "Depleting" and health.cycles >= 2)
+
+    assert health.ready
+
+
+def test_a_change_wakes_the_loop() -> None:
+    made = World({"all": steady(0.0)})
+    health = Health(3_600)
+
+    def done() -> bool:
+        if health.cycles == 1:
+            made.apply("matching", manifest("all{"))
+        return health.cycles >= 2
+
+    run_until(made, health, done)
+
+    assert made.api.status("matching")["display"]["sli"] == "Invalid"
+
+
+def test_a_cycle_that_fails_ends_the_loop_loudly() -> None:
+    class Broken(Cycle):
+        async def run(self) -> None:
+            raise RuntimeError("a fault of ours")
+
+    made = World({})
+    broken = Broken(
+        store=made.store,
+        source=made.prometheus,
+        clock=made.prometheus,
+        writer=made.api,
+        timing=Timing(),
+        wall=lambda: 0,
+    )
+
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        asyncio.run(Loop(broken, Timing(), Health(30)).run())

@@ -1,0 +1,185 @@
+from dataclasses import replace
+
+import pytest
+
+from frostline.controller.account import SPAN_POINTS, Account, Key, opened
+from frostline.controller.measure import LATE_S, fill_gaps, read_now, read_sums
+from frostline.core.assess import Fresh
+from frostline.core.ledger import FINE_S, Gap
+from frostline.core.outcome import Failed, Failure, Partial, Rehydrating
+from frostline.core.selector import Selector
+from tests.controller.world import DOWN, Prometheus
+from tests.support.objectives import AT, DAY, HOUR, Events, objective, silent, steady
+
+A, B = Key("dating", "a"), Key("dating", "b")
+PROMISE = objective("99.9", days=7)
+TRAFFIC = steady(0.001)
+
+
+def never() -> bool:
+    return False
+
+
+def accounts(*keys: Key) -> dict[Key, Account]:
+    return {key: opened("uid", PROMISE) for key in keys}
+
+
+def source(events: Events = TRAFFIC) -> Prometheus:
+    return Prometheus({"all": events})
+
+
+def test_nothing_is_asked_for_nobody() -> None:
+    prometheus = source()
+
+    assert read_now(prometheus, {}, AT) == {}
+    assert fill_gaps(prometheus, {}, AT, until=never)
+    assert prometheus.asked == []
+
+
+def test_now_records_the_open_bucket_and_the_late_ones() -> None:
+    books = accounts(A)
+    at = AT + 90
+
+    answers = read_now(source(), books, at)
+
+    view = books[A].ledger.view(at)
+    assert answers == {A: Fresh(at - 5)}
+    assert view.counts(AT - LATE_S, at).valid == LATE_S + 90
+    assert view.counts(AT - LATE_S, at).unknown_s == 0
+    assert view.counts(AT - HOUR, at).unknown_s == HOUR - LATE_S
+
+
+def test_at_an_edge_the_bucket_that_just_closed_is_the_open_one() -> None:
+    books = accounts(A)
+    prometheus = source()
+
+    read_now(prometheus, books, AT)
+
+    assert prometheus.asked == [Gap(AT - FINE_S - LATE_S, AT - 2 * FINE_S, FINE_S)]
+    assert books[A].ledger.view(AT).counts(AT - FINE_S - LATE_S, AT).unknown_s == 0
+
+
+@pytest.mark.parametrize("trouble", [pytest.param(DOWN, id="failed"), pytest.param(Partial(("w",)), id="partial")])
+def test_trouble_is_the_answer_and_nothing_is_recorded(trouble: Failed | Partial) -> None:
+    books, prometheus = accounts(A), source()
+    prometheus.trouble = trouble
+
+    assert read_now(prometheus, books, AT) == {A: trouble}
+    assert books[A].ledger.view(AT).counts(AT - DAY, AT).unknown_s == DAY
+
+
+def test_sums_give_a_first_figure_and_no_level() -> None:
+    books, prometheus = accounts(A, B), source(steady(0.0005))
+
+    read_sums(prometheus, books, AT)
+    read_sums(prometheus, books, AT)
+
+    assessment = books[A].assessment
+    assert assessment is not None
+    assert assessment.figure is not None
+    assert assessment.outcome == Rehydrating(0.0)
+    assert assessment.level is None
+    assert assessment.figure.budget.remaining == pytest.approx(0.5)
+    assert prometheus.windows == 1, "one look for both, and once"
+
+
+def test_sums_of_nothing_give_no_figure_and_are_not_asked_for_again() -> None:
+    books, prometheus = accounts(A), source(silent)
+
+    read_sums(prometheus, books, AT)
+    read_sums(prometheus, books, AT)
+
+    assert books[A].assessment is None
+    assert prometheus.windows == 1
+
+
+def test_sums_that_failed_are_asked_for_again() -> None:
+    books, prometheus = accounts(A), source()
+    prometheus.trouble = DOWN
+    read_sums(prometheus, books, AT)
+    prometheus.trouble = None
+
+    read_sums(prometheus, books, AT)
+
+    assert books[A].assessment is not None
+
+
+def test_gaps_are_filled_newest_first_and_completely() -> None:
+    books, prometheus = accounts(A), source(steady(0.001))
+    read_now(prometheus, books, AT)
+    prometheus.asked.clear()
+
+    assert fill_gaps(prometheus, books, AT, until=never)
+
+    counts = books[A].ledger.view(AT).counts(AT - 7 * DAY, AT)
+    assert (counts.unknown_s, counts.valid) == (0, 7 * DAY)
+    assert counts.bad == pytest.approx(0.001 * 7 * DAY)
+    lasts = [gap.last for gap in prometheus.asked]
+    assert lasts == sorted(lasts, reverse=True)
+
+
+def test_accounts_with_the_same_gap_are_asked_for_together() -> None:
+    books, prometheus = accounts(A, B), source()
+
+    fill_gaps(prometheus, books, AT, until=never)
+    together = len(prometheus.asked)
+    prometheus.asked.clear()
+    fill_gaps(prometheus, accounts(A), AT, until=never)
+
+    assert together == len(prometheus.asked)
+
+
+@pytest.mark.parametrize("largest", [1, 7, 100])
+def test_questions_that_are_too_large_become_smaller(largest: int) -> None:
+    books, prometheus = accounts(A), source()
+    prometheus.largest = largest
+
+    assert fill_gaps(prometheus, books, AT, until=never)
+    assert books[A].ledger.view(AT).counts(AT - 7 * DAY, AT).unknown_s == FINE_S, "but for the open one"
+
+
+def test_filling_stops_when_it_is_told_to() -> None:
+    books, prometheus = accounts(A), source()
+
+    assert not fill_gaps(prometheus, books, AT, until=lambda: len(prometheus.asked) >= 2)
+    assert len(prometheus.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(DOWN, id="unreachable"),
+        pytest.param(Failed(Failure.TIMEOUT, "slow"), id="time-out"),
+        pytest.param(Partial(("w",)), id="warnings"),
+        pytest.param(Failed(Failure.BAD_QUERY, "syntax"), id="bad query"),
+    ],
+)
+def test_filling_gives_up_for_now_when_there_is_trouble(trouble: Failed | Partial) -> None:
+    books, prometheus = accounts(A), source()
+    prometheus.trouble = trouble
+
+    assert not fill_gaps(prometheus, books, AT, until=never)
+    assert len(prometheus.asked) == 1
+
+
+def test_one_objective_in_trouble_does_not_hold_up_the_others() -> None:
+    books = accounts(A, B)
+    books[B].objective = replace(PROMISE, indicator=replace(PROMISE.indicator, valid=Selector("b")))
+    prometheus = Prometheus({"all": steady(0), "b": steady(0)})
+    prometheus.trouble_with["b"] = Failed(Failure.BAD_QUERY, "syntax")
+
+    fill_gaps(prometheus, books, AT, until=never)
+
+    assert books[A].ledger.view(AT).counts(AT - 7 * DAY, AT).unknown_s == FINE_S
+    assert books[B].ledger.view(AT).counts(AT - 7 * DAY, AT).unknown_s == 7 * DAY
+
+
+def test_a_time_out_asks_for_less_the_next_time() -> None:
+    books, prometheus = accounts(A), source()
+    prometheus.trouble = Failed(Failure.TIMEOUT, "slow")
+
+    fill_gaps(prometheus, books, AT, until=never)
+    fill_gaps(prometheus, books, AT, until=never)
+
+    first, second = ((gap.last - gap.start) // gap.width_s + 1 for gap in prometheus.asked)
+    assert (first, second) == (SPAN_POINTS, SPAN_POINTS // 2)

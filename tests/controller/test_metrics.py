@@ -1,0 +1,123 @@
+from pathlib import Path
+
+from prometheus_client.exposition import generate_latest
+
+from frostline.controller.health import Health
+from frostline.controller.metrics import Instruments
+from tests.controller.world import DOWN, World, manifest
+from tests.support.golden import check
+from tests.support.objectives import steady
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def world() -> tuple[World, Instruments, Health]:
+    made = World({"all": steady(0.0005)})
+    made.apply("matching", manifest())
+    instruments, health = Instruments(), Health(30, lambda: 0.0)
+    instruments.show(lambda: made.cycle.views, health)
+    return made, instruments, health
+
+
+def samples(instruments: Instruments) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Return the values by name and label values."""
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in instruments.registry.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def test_names_and_labels_are_stable() -> None:
+    made, instruments, health = world()
+    made.apply("wrong", manifest("all{"))
+    made.settle()
+    health.cycled(0.25)
+    instruments.queried("answered", 0.02)
+    instruments.wrote("written")
+
+    text = generate_latest(instruments.registry).decode()
+
+    families = [
+        f"{family.type:9} {family.name}{{{','.join(sorted({name for s in family.samples for name in s.labels}))}}}"
+        for family in instruments.registry.collect()
+    ]
+    check(GOLDEN / "metrics.txt", "\n".join(sorted(families)) + "\n")
+    assert "# HELP frostline_budget_remaining_ratio Error budget left, at most 1.\n" in text
+
+
+def test_figures_of_a_measured_objective() -> None:
+    made, instruments, health = world()
+    made.settle()
+    health.cycled(0.25)
+
+    found = samples(instruments)
+
+    which = ("dating", "matching")
+    assert found["frostline_objective_ratio", which] == 0.999
+    assert round(found["frostline_sli_ratio", which], 9) == 0.9995
+    assert round(found["frostline_budget_remaining_ratio", which], 6) == 0.5
+    assert round(found["frostline_burn_rate", (*which, "1h")], 6) == 0.5
+    assert found["frostline_level", (*which, "Depleting")] == 1
+    assert found["frostline_measured", which] == 1
+    assert found["frostline_cycles_total", ()] == 1
+    assert found["frostline_cycle_seconds", ()] == 0.25
+    assert found["frostline_objectives", ("true",)] == 1
+
+
+def test_while_prometheus_is_down_the_last_figures_stand_and_say_so() -> None:
+    made, instruments, _ = world()
+    made.settle()
+    made.prometheus.trouble = DOWN
+    made.run(60)
+
+    found = samples(instruments)
+
+    assert found["frostline_measured", ("dating", "matching")] == 0
+    assert round(found["frostline_budget_remaining_ratio", ("dating", "matching")], 6) == 0.5
+
+
+def test_what_was_never_measured_has_no_figures() -> None:
+    made, instruments, _ = world()
+    made.prometheus.trouble = DOWN
+    made.run()
+
+    names = {name for name, _ in samples(instruments)}
+
+    assert "frostline_measured" in names
+    assert names.isdisjoint({"frostline_sli_ratio", "frostline_budget_remaining_ratio", "frostline_level"})
+
+
+def test_a_deleted_objective_leaves_no_series() -> None:
+    made, instruments, _ = world()
+    made.settle()
+    made.delete("matching")
+    made.run(30)
+
+    assert all("matching" not in labels for _, labels in samples(instruments))
+
+
+def test_what_is_not_accepted_is_counted_and_nothing_else() -> None:
+    made, instruments, _ = world()
+    made.apply("wrong", manifest("all{"))
+    made.run()
+
+    found = samples(instruments)
+
+    assert found["frostline_objectives", ("false",)] == 1
+    assert all("wrong" not in labels for _, labels in found)
+
+
+def test_queries_and_writes_are_counted_by_outcome() -> None:
+    instruments = Instruments()
+    instruments.queried("answered", 0.2)
+    instruments.queried("timeout", 20.0)
+    instruments.wrote("written")
+    instruments.wrote("written")
+
+    found = samples(instruments)
+
+    assert found["frostline_prometheus_query_seconds_count", ("timeout",)] == 1
+    assert found["frostline_prometheus_query_seconds_sum", ("answered",)] == 0.2
+    assert found["frostline_status_writes_total", ("written",)] == 2

@@ -1,0 +1,106 @@
+import asyncio
+import logging
+from typing import Any
+
+import aiohttp
+import pytest
+from kubernetes.aio.client import ApiException
+
+from frostline import names
+from frostline.controller.metrics import Instruments
+from frostline.controller.store import Stored, stored
+from frostline.controller.writer import ApiWriter
+from frostline.kubernetes.objectives import Objectives
+from tests.controller.test_metrics import samples
+from tests.controller.test_store import manifest
+
+OBJECT: Stored = stored(manifest())
+
+
+class Fake(Objectives):
+    """Answers with what it was given, or raises it."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.told: list[Any] = []
+
+    async def patch_status(self, *asked: Any) -> Any:
+        return self._say(asked)
+
+    async def record(self, regarding: Any, **more: Any) -> None:
+        self._say((regarding, more))
+
+    def _say(self, asked: Any) -> Any:
+        self.told.append(asked)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+REFUSALS = [
+    pytest.param(ApiException(status=403, reason="Forbidden"), "403 Forbidden", id="forbidden"),
+    pytest.param(aiohttp.ClientConnectionError("gone"), "ClientConnectionError gone", id="connection"),
+    pytest.param(TimeoutError(), "TimeoutError", id="time-out"),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [pytest.param({"status": {}}, "written", id="written"), pytest.param(None, "gone", id="gone")],
+)
+def test_a_patch_is_counted(answer: Any, outcome: str) -> None:
+    fake, instruments = Fake(answer), Instruments()
+
+    written = asyncio.run(ApiWriter(fake, instruments, "pod").write(OBJECT, {"x": 1}))
+
+    assert written == answer
+    assert fake.told == [("dating", "matching", "a", {"x": 1})]
+    assert samples(instruments)["frostline_status_writes_total", (outcome,)] == 1
+
+
+@pytest.mark.parametrize(("refusal", "says"), REFUSALS)
+def test_a_refused_patch_is_told_and_left_to_the_next_cycle(
+    refusal: Exception, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    instruments = Instruments()
+
+    written = asyncio.run(ApiWriter(Fake(refusal), instruments, "pod").write(OBJECT, {}))
+
+    assert written is None
+    assert samples(instruments)["frostline_status_writes_total", ("refused",)] == 1
+    assert "dating/matching" in caplog.text
+    assert says in caplog.text
+
+
+@pytest.mark.parametrize("warning", [True, False])
+def test_an_event_is_told_in_the_log_as_well(warning: bool, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    fake = Fake(None)
+
+    asyncio.run(
+        ApiWriter(fake, Instruments(), "pod").tell(
+            OBJECT, warning=warning, reason=names.Reason.LEVEL_CHANGED, note="worse"
+        )
+    )
+
+    ((regarding, more),) = fake.told
+    assert regarding == {"metadata": {"namespace": "dating", "name": "matching", "uid": "a"}}
+    assert more == {
+        "warning": warning,
+        "reason": names.Reason.LEVEL_CHANGED,
+        "action": "Measure",
+        "note": "worse",
+        "by": "pod",
+    }
+    assert [record.levelname for record in caplog.records] == ["WARNING" if warning else "INFO"]
+
+
+@pytest.mark.parametrize(("refusal", "says"), REFUSALS)
+def test_a_refused_event_stops_nothing(refusal: Exception, says: str, caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(
+        ApiWriter(Fake(refusal), Instruments(), "pod").tell(
+            OBJECT, warning=True, reason=names.Reason.LEVEL_CHANGED, note="worse"
+        )
+    )
+
+    assert says in caplog.text

@@ -1,0 +1,186 @@
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frostline.core import indicator as core
+from frostline.core.indicator import Indicator
+from frostline.core.ledger import FINE_S, Gap
+from frostline.core.outcome import Failed, Failure, Partial
+from frostline.core.promql import SLOT_LABEL
+from frostline.core.selector import Selector
+from frostline.prometheus.client import Answer, Asked, Series
+from frostline.prometheus.direct import BATCH_TERMS, Counted, DirectSource
+from tests.support.objectives import AT
+
+DOWN = Failed(Failure.UNREACHABLE, "nobody answers")
+WARNED = Partial(("a store is missing",))
+SYNTAX = Failed(Failure.BAD_QUERY, "parse error")
+TOO_MUCH = Failed(Failure.TOO_MUCH, "too many samples")
+TERM = re.compile(rf'label_replace\(.*?((?:bad|all)_\d+).*?, "{SLOT_LABEL}", "([^"]+)", "", ""\)')
+
+
+def indicator(number: int) -> Indicator:
+    return Indicator(Selector(f"bad_{number}"), core.Counted.BAD, Selector(f"all_{number}"))
+
+
+def indicators(count: int) -> dict[int, Indicator]:
+    return {number: indicator(number) for number in range(count)}
+
+
+@dataclass
+class Client:
+    """Answers every term by the number of the metric in it: all_7 counted 7000, bad_7 counted 7."""
+
+    trouble: Callable[[set[int]], Asked | None] = lambda _members: None
+    absent: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+    queries: list[str] = field(default_factory=list)
+    ranges: list[tuple[float, float, int]] = field(default_factory=list)
+
+    def instant(self, query: str, at: float) -> Asked:
+        return self._answer(query, (at,))
+
+    def range(self, query: str, *, start: float, end: float, step_s: int) -> Asked:
+        self.ranges.append((start, end, step_s))
+        return self._answer(query, tuple(start + each * step_s for each in range(int(end - start) // step_s + 1)))
+
+    def _answer(self, query: str, times: tuple[float, ...]) -> Asked:
+        self.queries.append(query)
+        found = terms(query)
+        members = {int(metric.split("_")[1]) for metric in found.values()}
+        return self.trouble(members) or Answer(
+            tuple(
+                Series(
+                    {SLOT_LABEL: slot},
+                    () if metric in self.broken else tuple((when, value(metric)) for when in times),
+                    broken=len(times) if metric in self.broken else 0,
+                )
+                for slot, metric in reversed(found.items())
+                if metric not in self.absent
+            )
+        )
+
+
+def value(metric: str) -> float:
+    name, number = metric.split("_")
+    return float(number) * (1 if name == "bad" else 1_000)
+
+
+def terms(query: str) -> dict[str, str]:
+    """Return the metric that each slot of a query is about."""
+    return {slot: metric for metric, slot in TERM.findall(query)}
+
+
+def counted(number: int, at: int = AT) -> Counted:
+    return Counted({at: float(number)}, {at: number * 1_000.0})
+
+
+@pytest.mark.parametrize("count", [0, 1, 24, 25, 100])
+def test_answers_belong_to_their_key(count: int) -> None:
+    client = Client()
+
+    found = DirectSource(client).open(indicators(count), AT, 90)
+
+    assert found == {number: counted(number) for number in range(count)}
+    assert len(client.queries) == -(-count * 2 // BATCH_TERMS)
+
+
+@settings(max_examples=25)
+@given(st.integers(min_value=0, max_value=130))
+def test_no_query_is_longer_than_the_batch(count: int) -> None:
+    client = Client()
+    source = DirectSource(client)
+
+    source.newest(indicators(count), AT)
+    source.open(indicators(count), AT, 90)
+
+    assert all(len(terms(query)) <= BATCH_TERMS for query in client.queries)
+
+
+def test_newest_asks_for_one_term_each() -> None:
+    client = Client(absent=frozenset({"all_3"}))
+
+    found = DirectSource(client).newest(indicators(48), AT)
+
+    assert len(client.queries) == 1
+    assert found == {number: number * 1_000 if number != 3 else None for number in range(48)}
+
+
+def test_the_whole_window_in_one_look() -> None:
+    client = Client()
+
+    assert DirectSource(client).window(indicators(2), AT, 30 * 86_400) == {0: counted(0), 1: counted(1)}
+    assert "[30d]" in client.queries[0]
+
+
+def test_closed_buckets_are_asked_for_at_their_ends() -> None:
+    client = Client()
+
+    found = DirectSource(client).closed(indicators(1), Gap(AT, AT + 2 * FINE_S, FINE_S))
+
+    ends = [AT + FINE_S, AT + 2 * FINE_S, AT + 3 * FINE_S]
+    assert client.ranges == [(ends[0], ends[-1], FINE_S)]
+    assert found == {0: Counted(dict.fromkeys(ends, 0.0), dict.fromkeys(ends, 0.0))}
+
+
+def test_absent_series_are_absent_moments() -> None:
+    client = Client(absent=frozenset({"bad_1", "bad_2", "all_2"}))
+
+    found = DirectSource(client).open(indicators(3), AT, 90)
+
+    assert found == {0: counted(0), 1: Counted({}, {AT: 1_000.0}), 2: Counted({}, {})}
+
+
+def test_a_broken_counter_marks_its_own_objective_only() -> None:
+    client = Client(broken=frozenset({"bad_1"}))
+
+    found = DirectSource(client).open(indicators(3), AT, 90)
+
+    assert (found[0], found[2]) == (counted(0), counted(2))
+    assert isinstance(found[1], Failed)
+    assert found[1].failure is Failure.NOT_A_NUMBER
+    assert len(client.queries) == 1
+
+
+@pytest.mark.parametrize("failed", [pytest.param(SYNTAX, id="syntax"), pytest.param(TOO_MUCH, id="too much")])
+@pytest.mark.parametrize("culprits", [{5}, {0}, {23}, {2, 17}, {3, 4, 5}])
+def test_halving_finds_who_spoils_a_batch(failed: Failed, culprits: set[int]) -> None:
+    client = Client(trouble=lambda members: failed if members & culprits else None)
+
+    found = DirectSource(client).open(indicators(24), AT, 90)
+
+    assert found == {number: failed if number in culprits else counted(number) for number in range(24)}
+    assert len(client.queries) <= 1 + 10 * len(culprits)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(DOWN, id="unreachable"),
+        pytest.param(Failed(Failure.TIMEOUT, "slow"), id="time-out"),
+        pytest.param(Failed(Failure.REFUSED, "401"), id="refused"),
+        pytest.param(Failed(Failure.SERVER_ERROR, "500"), id="server error"),
+        pytest.param(WARNED, id="warnings"),
+    ],
+)
+def test_trouble_of_prometheus_is_not_asked_about_again(trouble: Asked) -> None:
+    client = Client(trouble=lambda _members: trouble)
+
+    source = DirectSource(client)
+
+    assert source.open(indicators(24), AT, 90) == dict.fromkeys(range(24), trouble)
+    assert source.newest(indicators(24), AT) == dict.fromkeys(range(24), trouble)
+    assert len(client.queries) == 2
+
+
+def test_one_chunk_in_trouble_leaves_the_others_alone() -> None:
+    client = Client(trouble=lambda members: DOWN if 0 in members else None)
+
+    found = DirectSource(client).open(indicators(30), AT, 90)
+
+    assert [found[number] for number in range(24)] == [DOWN] * 24
+    assert [found[number] for number in range(24, 30)] == [counted(number) for number in range(24, 30)]
