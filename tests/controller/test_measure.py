@@ -7,9 +7,8 @@ from frostline.controller.measure import LATE_S, fill_gaps, read_now, read_sums
 from frostline.core.assess import Fresh
 from frostline.core.ledger import FINE_S, Gap
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating
-from frostline.core.selector import Selector
 from tests.controller.world import DOWN, Prometheus
-from tests.support.objectives import AT, DAY, HOUR, Events, objective, silent, steady
+from tests.support.objectives import AT, DAY, HOUR, Events, counters, objective, silent, steady
 
 A, B = Key("dating", "a"), Key("dating", "b")
 PROMISE = objective("99.9", days=7)
@@ -164,7 +163,7 @@ def test_filling_gives_up_for_now_when_there_is_trouble(trouble: Failed | Partia
 
 def test_one_objective_in_trouble_does_not_hold_up_the_others() -> None:
     books = accounts(A, B)
-    books[B].objective = replace(PROMISE, indicator=replace(PROMISE.indicator, valid=Selector("b")))
+    books[B].objective = replace(PROMISE, indicator=counters("b"))
     prometheus = Prometheus({"all": steady(0), "b": steady(0)})
     prometheus.trouble_with["b"] = Failed(Failure.BAD_QUERY, "syntax")
 
