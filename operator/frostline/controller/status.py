@@ -31,9 +31,10 @@ from frostline.core.indicator import Counted, counted
 from frostline.core.objective import Objective
 from frostline.core.outcome import Measured, NoTraffic, Rehydrating
 from frostline.core.promql import terms, window_terms
-from frostline.core.window import HOUR_S, bounds
+from frostline.core.window import HOUR_S, Calendar, bounds
 
-_RANGE: Final = re.compile(r"\[\d[^\]:]*(?::[^\]]*)?\]")
+_DURATION: Final = r"(?:\d+(?:ms|[smhdwy]))+"
+_RANGE: Final = re.compile(rf"\[{_DURATION}(?::{_DURATION})?\]")
 _CHANGES_KEPT: Final = 10
 _EMPTY: Final = ObjectiveStatus()
 _MESSAGE_CHARACTERS: Final = 4096
@@ -79,13 +80,21 @@ def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
 
 def _comparable(stored: ObjectiveStatus, facts: Facts) -> ObjectiveStatus:
     """Return the stored status without figures, where they are of another indicator or window."""
+    if not isinstance(facts.acceptance, Accepted) or stored.queries is None:
+        return stored
+    same = stored.queries == _queries(facts.acceptance.objective, facts.now)
+    if not same and isinstance(facts.acceptance.objective.window, Calendar):
+        same = _same_but_for_time(stored, facts)
+    return stored if same else _EMPTY.model_copy(update={"conditions": stored.conditions})
+
+
+def _same_but_for_time(stored: ObjectiveStatus, facts: Facts) -> bool:
+    """Return whether the queries are the same but for the part of the calendar period that is over."""
     if not isinstance(facts.acceptance, Accepted) or stored.queries is None or stored.display is None:
-        return stored
+        return False
     asked = _queries(facts.acceptance.objective, facts.now)
-    same = _without_ranges(stored.queries) == _without_ranges(asked)
-    if same and stored.display.window == _window_shown(facts.acceptance):
-        return stored
-    return _EMPTY.model_copy(update={"conditions": stored.conditions})
+    shown = stored.display.window == _window_shown(facts.acceptance)
+    return shown and _without_ranges(stored.queries) == _without_ranges(asked)
 
 
 def _without_ranges(queries: QueriesStatus) -> list[str]:

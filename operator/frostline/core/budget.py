@@ -41,7 +41,8 @@ def remaining(objective: Objective, bad: Floats, whole: Floats) -> Floats:
     """Return the share of the budget left for bad events out of `whole` ones; 1 where there were none."""
     allowed = float(objective.allowed) * whole
     spent = np.divide(bad, allowed, out=np.zeros_like(allowed), where=allowed > 0)
-    return np.round(1.0 - spent, _NOISE_DIGITS)
+    # Rounding a speck below 0 gives −0, which people would read as overspent.
+    return np.round(1.0 - spent, _NOISE_DIGITS) + 0.0
 
 
 def burn_rate(objective: Objective, bad: Floats, valid: Floats) -> Floats:

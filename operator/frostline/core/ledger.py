@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frostline.core.indicator import Counted
-from frostline.core.window import Window, bounds, longest_s, phase_s
+from frostline.core.window import Rolling, Window, bounds, longest_s, phase_s
 
 FINE_S: Final = 300
 COARSE_S: Final = 3_600
@@ -124,7 +124,7 @@ class Ledger:
         Raises:
             ValueError: the bucket has no edge of its width, or a width that the ledger does not keep.
         """
-        if entry.width_s not in (FINE_S, COARSE_S) or entry.start % FINE_S:
+        if entry.width_s not in (FINE_S, COARSE_S) or entry.start % self._edge_s(entry.width_s):
             raise ValueError(f"no bucket of the ledger begins at {entry.start} and is {entry.width_s} s wide")
         if entry.width_s == COARSE_S:
             self._coarse.put(entry)
@@ -150,6 +150,10 @@ class Ledger:
 
     def _oldest(self, at: int) -> int:
         return self._hour(bounds(self._window, at - FOLD_S)[0])
+
+    def _edge_s(self, width_s: int) -> int:
+        # The hours of a calendar may begin in the middle of those of UTC.
+        return width_s if isinstance(self._window, Rolling) else FINE_S
 
     def _hour(self, at: int) -> int:
         """Return the edge of an hour at or before `at`; hours begin where the window's periods do."""
