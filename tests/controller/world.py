@@ -12,7 +12,7 @@ from frostline.api.base import JsonObject
 from frostline.controller.account import Key
 from frostline.controller.cycle import Cycle, Timing
 from frostline.controller.store import Store, Stored
-from frostline.core.indicator import Counters
+from frostline.core.indicator import Counters, Gauge, TimeShare
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
@@ -84,9 +84,11 @@ class Prometheus(DirectSource):
 
 
 def valid_counter(objective: Objective) -> str:
-    """Return the name of the counter of the valid events."""
-    assert isinstance(objective.indicator, Counters)
-    return objective.indicator.valid.metric
+    """Return the name of the counter, or gauge, of the valid events."""
+    match objective.indicator:
+        case Counters(valid=selector) | TimeShare(value=Gauge(selector=selector)):
+            return selector.metric
+    raise AssertionError(f"this Prometheus knows nothing of {objective.indicator}")
 
 
 def merged(target: Any, patch: Any) -> Any:

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from frostline.core.ledger import (
     entry,
     open_bucket,
 )
-from frostline.core.window import Rolling
+from frostline.core.window import Calendar, Period, Rolling, bounds
 from tests.support.objectives import AT, DAY, HOUR
 
 FEWER = settings(max_examples=25)
@@ -294,3 +295,20 @@ def test_months_of_cycles_leave_no_gap() -> None:
 
 def test_a_month_takes_less_than_twenty_kilobytes() -> None:
     assert Ledger(Rolling(timedelta(days=30))).nbytes < 20_000
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York"])
+@pytest.mark.parametrize("period", list(Period))
+def test_the_ledger_of_a_calendar_period_can_be_filled(zone: str, period: Period) -> None:
+    window = Calendar(period, ZoneInfo(zone))
+    ledger = Ledger(window)
+    for gap in list(ledger.gaps(AT)):
+        for start in range(gap.start, gap.last + 1, gap.width_s):
+            ledger.record(Entry(start, gap.width_s, State.PRESENT, 0.0, float(gap.width_s)))
+    ledger.record_open(Entry(OPENED, AT - OPENED, State.PRESENT, 0.0, float(AT - OPENED)))
+
+    start = bounds(window, AT)[0]
+    counts = ledger.view(AT).counts(start, AT)
+
+    assert list(ledger.gaps(AT)) == []
+    assert (counts.start, counts.valid, counts.unknown_s) == (start, AT - start, 0)
