@@ -43,6 +43,7 @@ class Reason(StrEnum):
     # Accepted
     ACCEPTED = "Accepted"
     PARTLY_SERVED = "PartlyServed"
+    WARNINGS = "Warnings"
     INVALID = "Invalid"
     # Measured
     MEASURED = "Measured"

@@ -1,17 +1,23 @@
 """From a manifest to an objective that can be measured, or to the reasons why not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
 from frostline.api.measured import indicator
 from frostline.api.objective import Method, ObjectiveSpec, SliceLength
+from frostline.api.policy import PolicySpec
 from frostline.api.problem import ProblemError, located
+from frostline.api.promised import promise
+from frostline.api.refusals import objective_refusals, policy_refusals
+from frostline.api.wording import told
 from frostline.core.durations import parse_duration
+from frostline.core.finding import Finding
+from frostline.core.lint import lint
 from frostline.core.objective import PERCENT, Objective
 from frostline.core.promql import Slices
 from frostline.core.window import Calendar, Rolling, Window
@@ -19,14 +25,20 @@ from frostline.core.window import Calendar, Rolling, Window
 _SHORTEST: Final = timedelta(days=1)
 _LONGEST: Final = timedelta(days=366)
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The objective is measured. `notes` says what of the manifest is recorded but has no effect yet."""
+    """The objective is measured.
+
+    `notes` says what of the manifest is recorded but has no effect yet, `findings` what in it may mislead.
+    """
 
     spec: ObjectiveSpec
     objective: Objective
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +56,40 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
     try:
         spec = ObjectiveSpec.model_validate(manifest_spec)
     except ValidationError as error:
-        return Invalid(tuple(_located(problem) for problem in error.errors(include_url=False)))
+        return Invalid(tuple(told(problem, ObjectiveSpec) for problem in error.errors(include_url=False)))
+    problems = objective_refusals(spec)
+    counted = _tried(problems, lambda: indicator(spec.indicator))
+    window = _tried(problems, lambda: _window(spec))
+    if problems or counted is None or window is None:
+        return Invalid(_one_a_field(problems))
+    objective = Objective(counted, spec.objective.target, window, _slices(spec))
+    return Accepted(spec, objective, tuple(_notes(spec)), lint(promise(spec, objective)))
+
+
+def policy_problems(manifest_spec: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
+    """Return why the `spec` of an ErrorBudgetPolicy would be refused, each reason begins with its field."""
     try:
-        if spec.review is not None:
-            located("spec.review.every", parse_duration, spec.review.every)
-        objective = Objective(indicator(spec.indicator), _target(spec), _window(spec), _slices(spec))
+        spec = PolicySpec.model_validate(manifest_spec)
+    except ValidationError as error:
+        return tuple(told(problem, PolicySpec) for problem in error.errors(include_url=False))
+    return tuple(policy_refusals(spec))
+
+
+def _tried(problems: list[str], make: Callable[[], _T]) -> _T | None:
+    """Return what `make` makes; where it finds a problem, add that to `problems`."""
+    try:
+        return make()
     except ProblemError as problem:
-        return Invalid((str(problem),))
-    return Accepted(spec, objective, tuple(_notes(spec)))
+        problems.append(str(problem))
+        return None
+
+
+def _one_a_field(problems: list[str]) -> tuple[str, ...]:
+    """Return the first problem of every field: what follows from it would only distract."""
+    first: dict[str, str] = {}
+    for problem in problems:
+        first.setdefault(problem.partition(": ")[0], problem)
+    return tuple(first.values())
 
 
 def review_due(spec: ObjectiveSpec) -> date | None:
@@ -64,11 +102,6 @@ def review_due(spec: ObjectiveSpec) -> date | None:
         return date.max
 
 
-def _located(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
-    where = ".".join(str(part) for part in ("spec", *problem["loc"]))
-    return f"{where}: {problem['msg']}"
-
-
 def _notes(spec: ObjectiveSpec) -> list[str]:
     notes = []
     if spec.protects:
@@ -76,13 +109,6 @@ def _notes(spec: ObjectiveSpec) -> list[str]:
     if spec.policy_ref is not None:
         notes.append(f"policyRef {spec.policy_ref} is not read by this version, the built-in policy applies")
     return notes
-
-
-def _target(spec: ObjectiveSpec) -> Decimal:
-    target = spec.objective.target
-    if not 0 < target < PERCENT:
-        raise ProblemError(f"spec.objective.target: must be above 0 and below 100, not {target}; 100 leaves no budget")
-    return target
 
 
 def _window(spec: ObjectiveSpec) -> Window:
@@ -101,8 +127,7 @@ def _slices(spec: ObjectiveSpec) -> Slices | None:
     budgeting = spec.budgeting
     if budgeting is None or budgeting.method is Method.OCCURRENCES:
         return None
-    if budgeting.slice_target is None:
-        raise ProblemError("spec.budgeting.sliceTarget: Timeslices need it, in percent, such as 95")
+    assert budgeting.slice_target is not None
     length = parse_duration((budgeting.slice_length or SliceLength.FIVE_MINUTES).value)
     return Slices(int(length.total_seconds()), budgeting.slice_target / PERCENT)
 

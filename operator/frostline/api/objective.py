@@ -1,13 +1,12 @@
 """The spec of a ServiceLevelObjective: the promise."""
 
-from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from frostline.api.base import Model, cel
+from frostline.api.base import NUMBER, Day, Model, Number, cel
+from frostline.core.category import Category
 from frostline.core.window import Period
 
 _SELECTOR_EXAMPLE = 'http_requests_total{job="web",code=~"5.."}'
@@ -22,19 +21,6 @@ SelectorText = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1, max_length=253)]
 ShortText = Annotated[str, Field(min_length=1, max_length=253)]
-
-
-class Category(StrEnum):
-    """What users feel."""
-
-    AVAILABILITY = "Availability"
-    LATENCY = "Latency"
-    QUALITY = "Quality"
-    CORRECTNESS = "Correctness"
-    FRESHNESS = "Freshness"
-    COVERAGE = "Coverage"
-    DURABILITY = "Durability"
-    SATURATION = "Saturation"
 
 
 class Ratio(Model):
@@ -92,7 +78,7 @@ class Quantile(Model):
     """A quantile of a classic histogram over some time, such as the p95 of 30 minutes."""
 
     histogram: SelectorText = Field(description="Selector of the histogram by its name without _bucket.")
-    quantile: Decimal = Field(
+    quantile: Number = Field(
         description="The quantile, between 0 and 1, such as 0.95.",
         json_schema_extra=cel(("self > 0.0 && self < 1.0", "must lie between 0 and 1: write 0.95 for p95")),
     )
@@ -108,7 +94,7 @@ class TimeShare(Model):
 
     gauge: SelectorText | None = Field(default=None, description="Selector of the gauge; must match one series.")
     quantile: Quantile | None = Field(default=None, description=Quantile.__doc__)
-    bound: Decimal = Field(description="The bound; a value at it is good.")
+    bound: Number = Field(description="The bound; a value at it is good.")
     good: Literal["Below", "Above"] = Field(default="Below", description="On which side of the bound it is good.")
 
 
@@ -190,11 +176,11 @@ class Target(Model):
         json_schema_extra=cel(("!has(self.stretch) || self.stretch > self.target", "stretch must be above target"))
     )
 
-    target: Decimal = Field(
+    target: Number = Field(
         description="The promise in percent, such as 99.9. 100 is refused: it leaves no budget.",
         json_schema_extra=_PERCENT_RULES,
     )
-    stretch: Decimal | None = Field(
+    stretch: Number | None = Field(
         default=None,
         description="What is hoped for, in percent; above target.",
         json_schema_extra=_PERCENT_RULES,
@@ -275,7 +261,7 @@ class Budgeting(Model):
 
     method: Method = Field(default=Method.OCCURRENCES, description="Occurrences (events) or Timeslices.")
     slice_length: SliceLength | None = Field(default=None, description="Length of a slice, 1m or 5m; 5m if absent.")
-    slice_target: Decimal | None = Field(
+    slice_target: Number | None = Field(
         default=None,
         description="Percent of a slice's events that must be good for the slice to be good.",
         json_schema_extra=cel(("self > 0.0 && self <= 100.0", "must be above 0 and at most 100, in percent")),
@@ -292,7 +278,7 @@ class Review(Model):
             json_schema_extra=cel((r"self.matches('^[1-9][0-9]{0,3}[dw]$')", "must be days or weeks, such as 90d")),
         ),
     ] = Field(default="90d", description="How often the objective is reviewed.")
-    last: date | None = Field(default=None, description="Day of the last review, such as 2026-10-01.")
+    last: Day | None = Field(default=None, description="Day of the last review, such as 2026-10-01.")
 
 
 class LabelSelector(Model):
@@ -331,10 +317,8 @@ class ObjectiveSpec(Model):
     budgeting: Budgeting | None = Field(default=None, description=Budgeting.__doc__)
     owner: ShortText | None = Field(default=None, description="Who answers for the promise: a team, a rota.")
     journey: ShortText | None = Field(default=None, description="The user journey it belongs to.")
-    tier: int = Field(
+    tier: Annotated[int, Field(ge=1, le=3), NUMBER] = Field(
         default=3,
-        ge=1,
-        le=3,
         description="1 critical, watched around the clock; 2 important; 3 informational.",
     )
     rationale: Annotated[str, Field(max_length=2048)] | None = Field(

@@ -30,6 +30,8 @@ class Account:
         summed: whether the sums over the whole window have been read while the buckets are not.
         span: most buckets to ask for at once; falls when Prometheus finds the question too large.
         series: how many valid series there were when they were last whole, at epoch second `series_at`.
+        lost: how many there were before some went missing for good, and when; None while all are there.
+        read_again: since when to read again, as lost ones are back; None when there is nothing to.
     """
 
     uid: str
@@ -40,6 +42,8 @@ class Account:
     span: int = field(default=SPAN_POINTS)
     series: int = 0
     series_at: int = 0
+    lost: tuple[int, int] | None = None
+    read_again: int | None = None
 
 
 def opened(uid: str, objective: Objective) -> Account:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
-from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, figure_from_sums
-from frostline.core.indicator import counted
-from frostline.core.ledger import FINE_S, Gap, entry, open_bucket
+from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
+from frostline.core.indicator import counted, described
+from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, State, entry, open_bucket
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
 from frostline.core.window import bounds
@@ -19,7 +19,8 @@ LATE_S: Final = 600
 _LOST_SHARE: Final = 0.2
 """Share of the series that may go between two cycles before the answer is taken for incomplete."""
 
-_TOO_LARGE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT})
+_DIVISIBLE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT, Failure.NOT_A_NUMBER})
+"""Failures that fewer buckets at once may not have."""
 
 Accounts = Mapping[Key, Account]
 
@@ -54,18 +55,53 @@ def _take(
         return there
     if isinstance(now, Partial | Failed):
         return now
-    if isinstance(just, Partial | Failed):
+    if isinstance(just, Partial) or (isinstance(just, Failed) and just.failure is not Failure.NOT_A_NUMBER):
         return just
     if there.series > 1 and wants_one_series(account.objective.indicator):
         return SeveralSeries(there.series)
-    if 0 < there.series < account.series * (1 - _LOST_SHARE) and at - account.series_at < STALE_AFTER_S:
+    if there.series > 0 and there.newest is None:
+        return Failed(Failure.NOT_A_NUMBER, f"{described(account.objective.indicator)} is NaN or infinite")
+    if 0 < there.series < _enough(account.series) and at - account.series_at < STALE_AFTER_S:
         return SeriesLost(account.series, there.series)
-    account.series, account.series_at = there.series, at
+    _count_series(account, at, there.series)
     opened = open_bucket(at)
-    _record(account, recent, just)
+    # A broken sample that is past by now: what can be had of these buckets is read with the gaps.
+    if isinstance(just, Counted):
+        _record(account, recent, just)
     kind = counted(account.objective.indicator)
     account.ledger.record_open(entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at)))
     return Fresh(there.newest)
+
+
+def _enough(series: int) -> float:
+    return series * (1 - _LOST_SHARE)
+
+
+def _count_series(account: Account, at: int, series: int) -> None:
+    """Remember how many series there are, and since when to read again once lost ones are back."""
+    if series < _enough(account.series) and account.lost is None:
+        account.lost = (account.series, account.series_at)
+    if account.lost is not None and series >= _enough(account.lost[0]):
+        account.read_again = account.lost[1] - LATE_S
+        account.lost = None
+    if series:
+        account.series, account.series_at = series, at
+
+
+def read_again(source: DirectSource, accounts: Accounts, at: int) -> None:
+    """Read what was read while series were missing, now that they are back: perhaps only the answers had lost them."""
+    opened = open_bucket(at)
+    for key, account in accounts.items():
+        since = account.read_again
+        if since is None:
+            continue
+        first = max(since - since % FINE_S, opened - FINE_HORIZON_S)
+        gap = Gap(first, opened - FINE_S, FINE_S)
+        answer = source.closed({key: account.objective}, gap)[key]
+        if isinstance(answer, Counted):
+            _record(account, gap, answer)
+            account.ledger.forget(since, first)
+            account.read_again = None
 
 
 def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
@@ -91,7 +127,7 @@ def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
                 sums.numerator.get(at),
                 sums.valid.get(at),
             )
-            if whole.valid > 0:
+            if whole.valid > 0 and believable(account.objective, whole):
                 figure = figure_from_sums(account.objective, at, whole.bad, whole.valid)
                 account.assessment = Assessment(Rehydrating(0.0), figure, None)
 
@@ -139,12 +175,18 @@ def _settle(account: Account, gap: Gap, answer: Counted | Missing) -> bool:
     """Record an answer; True when the next question will be another one."""
     if isinstance(answer, Counted):
         _record(account, gap, answer)
-        account.span = SPAN_POINTS
+        account.span = min(account.span * 2, SPAN_POINTS)
         return True
-    if isinstance(answer, Failed) and answer.failure in _TOO_LARGE and account.span > 1:
+    if not isinstance(answer, Failed) or answer.failure not in _DIVISIBLE:
+        return False
+    if account.span > 1:
         account.span //= 2
-        return answer.failure is Failure.TOO_MUCH
-    return False
+        return answer.failure is not Failure.TIMEOUT
+    if answer.failure is not Failure.NOT_A_NUMBER:
+        return False
+    # One broken sample must not hide a whole month: the bucket counts as one without data.
+    account.ledger.record(Entry(gap.start, gap.width_s, State.ABSENT))
+    return True
 
 
 def _record(account: Account, gap: Gap, answer: Counted) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -27,28 +27,38 @@ from frostline.api.status import (
 from frostline.controller import words
 from frostline.core.assess import Assessment, Figure
 from frostline.core.durations import format_duration, promql_duration
+from frostline.core.finding import Finding, Severity
+from frostline.core.finding import Rule as LintRule
 from frostline.core.indicator import Counted, counted
 from frostline.core.objective import Objective
-from frostline.core.outcome import Measured, NoTraffic, Rehydrating
+from frostline.core.outcome import Measured, NoData, NoTraffic, Rehydrating
 from frostline.core.promql import terms, window_terms
 from frostline.core.window import HOUR_S, Calendar, bounds
 
 _DURATION: Final = r"(?:\d+(?:ms|[smhdwy]))+"
 _RANGE: Final = re.compile(rf"\[{_DURATION}(?::{_DURATION})?\]")
 _CHANGES_KEPT: Final = 10
+_NOTHING: Final[Mapping[str, Any]] = {}
+_DAY_S: Final = 86_400
+_QUARTER_HOUR_S: Final = 900
+"""Hours of every time zone begin at one of these."""
 _EMPTY: Final = ObjectiveStatus()
 _MESSAGE_CHARACTERS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a status is made of. `now` is epoch seconds, `stored` the status that the API server holds."""
+    """What a status is made of. `now` is epoch seconds, `stored` the status that the API server holds.
+
+    `findings` is what there is to say beside what the manifest alone tells.
+    """
 
     generation: int
     acceptance: Acceptance
     assessment: Assessment | None
     stored: Mapping[str, Any]
     now: int
+    findings: tuple[Finding, ...] = ()
 
 
 def render(facts: Facts) -> JsonObject:
@@ -68,6 +78,20 @@ def render(facts: Facts) -> JsonObject:
     conditions = [_since(condition, stored.conditions, facts.now) for condition in _conditions(facts, status)]
     update = {"conditions": conditions, "display": _display(facts, status, conditions)}
     return dict(as_json(status.model_copy(update=update)))
+
+
+def gist(facts: Facts) -> tuple[object, ...]:
+    """Return all that a status is rendered from but its figures: while it is the same, only figures can differ."""
+    assessment, acceptance = facts.assessment, facts.acceptance
+    outcome = None if assessment is None else assessment.outcome
+    level = None if assessment is None or assessment.level is None else (assessment.level.level, assessment.level.since)
+    figure = None if assessment is None else assessment.figure
+    within = None if figure is None or figure.sli is None else figure.budget.remaining >= 0
+    # Of time the text of the queries (calendar windows) and the review depend on it.
+    calendar = isinstance(acceptance, Accepted) and isinstance(acceptance.objective.window, Calendar)
+    step = 1 if isinstance(outcome, Rehydrating) else _QUARTER_HOUR_S if calendar else _DAY_S
+    rest = replace(facts, assessment=None, stored=_NOTHING, now=facts.now // step)
+    return rest, outcome, level, figure is None, within
 
 
 def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
@@ -163,14 +187,16 @@ def _conditions(facts: Facts, status: ObjectiveStatus) -> list[ConditionStatus]:
 
 
 def _accepted(facts: Facts) -> ConditionStatus:
-    match facts.acceptance:
-        case Accepted(notes=()):
-            return _condition(facts, names.Condition.ACCEPTED, "True", names.Reason.ACCEPTED, "is measured")
-        case Accepted(notes=notes):
-            reason, sentence = names.Reason.PARTLY_SERVED, "is measured; " + "; ".join(notes)
-            return _condition(facts, names.Condition.ACCEPTED, "True", reason, sentence)
-        case Invalid(problems=problems):
-            return _condition(facts, names.Condition.ACCEPTED, "False", names.Reason.INVALID, "; ".join(problems))
+    kind = names.Condition.ACCEPTED
+    if isinstance(facts.acceptance, Invalid):
+        return _condition(facts, kind, "False", names.Reason.INVALID, "; ".join(facts.acceptance.problems))
+    # That no review took place is what ReviewCurrent says.
+    said = [each for each in (*facts.acceptance.findings, *facts.findings) if each.rule is not LintRule.NEVER_REVIEWED]
+    reason = names.Reason.PARTLY_SERVED if facts.acceptance.notes else names.Reason.ACCEPTED
+    if any(each.severity is Severity.WARNING for each in said):
+        reason = names.Reason.WARNINGS
+    spoken = (f"{each.severity}: {each}" for each in said)
+    return _condition(facts, kind, "True", reason, "; ".join(("is measured", *facts.acceptance.notes, *spoken)))
 
 
 def _measured(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
@@ -186,6 +212,8 @@ def _measured(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
     if facts.assessment is None:
         return _condition(facts, kind, "False", names.Reason.REHYDRATING, "waiting for the first measurement")
     reason, sentence = words.reason_and_sentence(facts.assessment.outcome, status.measured_at)
+    if isinstance(facts.assessment.outcome, NoData):
+        sentence += "".join(f"; {each.message}" for each in facts.findings if each.rule is LintRule.NO_BOUNDARY)
     measured = isinstance(facts.assessment.outcome, Measured | NoTraffic)
     return _condition(facts, kind, "True" if measured else "False", reason, sentence)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from frostline.core.budget import Budget, budget, burn_rate, remaining, whole
 from frostline.core.indicator import Counted, Counters, counted, described
-from frostline.core.ledger import Counts, View
+from frostline.core.ledger import Counts, Entry, State, View
 from frostline.core.level import LevelState, fold, observations
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
@@ -90,7 +90,8 @@ def assess(
     `standing` is the state to fold from where nothing is remembered; None folds from nothing.
     A figure and a level survive every outcome that is no measurement: nothing gets better or worse unseen.
     """
-    outcome = _outcome(objective, answer, view)
+    window = _window(objective, view)
+    outcome = _outcome(objective, answer, view, window)
     match outcome:
         case Measured() | NoTraffic():
             state = standing if before is None or before.level is None else before.level
@@ -98,7 +99,7 @@ def assess(
                 # Prometheus's clock was set back: what lies ahead of it was never seen.
                 state = None
             seen = observations(objective, policy, view, None if state is None else state.at)
-            return Assessment(outcome, figure(objective, view), fold(policy, state, seen))
+            return Assessment(outcome, _from_view(objective, view, window), fold(policy, state, seen))
         case _ if before is None:
             return Assessment(outcome, None, None)
         case _:
@@ -107,13 +108,17 @@ def assess(
 
 def figure(objective: Objective, view: View) -> Figure:
     """Return the account that the view's buckets give."""
-    counts = view.counts(bounds(objective.window, view.at)[0], view.at)
-    end = np.array([view.at])
+    return _from_view(objective, view, _window(objective, view))
+
+
+def _window(objective: Objective, view: View) -> Counts:
+    return view.counts(bounds(objective.window, view.at)[0], view.at)
+
+
+def _from_view(objective: Objective, view: View, counts: Counts) -> Figure:
     # Good series scraped a moment before the valid ones give a short window with a few bad events below none.
-    rates = tuple(
-        (window, max(float(burn_rate(objective, *view.sums(end, window))[0]), 0.0)) for window in BURN_WINDOWS_S
-    )
-    return _figure(objective, counts, rates)
+    rates = np.maximum(burn_rate(objective, *view.sums(np.array([view.at]), np.array(BURN_WINDOWS_S))), 0.0)
+    return _figure(objective, counts, tuple(zip(BURN_WINDOWS_S, rates.tolist(), strict=True)))
 
 
 def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) -> Figure:
@@ -147,22 +152,32 @@ def _figure(objective: Objective, counts: Counts, rates: tuple[tuple[int, float]
     )
 
 
-def _outcome(objective: Objective, answer: Answer, view: View) -> Outcome:
+def _outcome(objective: Objective, answer: Answer, view: View, window: Counts) -> Outcome:
     if not isinstance(answer, Fresh):
         return answer
-    window = view.counts(bounds(objective.window, view.at)[0], view.at)
     if window.covered_s == 0 and window.unknown_s == 0 and answer.newest is None:
         return NoData(f"no series matches the valid events {described(objective.indicator)}")
-    newest = max(answer.newest or 0, view.newest_covered() or 0)
+    newest = view.newest_covered() if answer.newest is None else answer.newest
     if answer.newest is None and newest and view.at - newest > STALE_AFTER_S:
         return Stale(newest)
     # Levels are folded over the day before the window as well: all of it must be known.
-    everything = view.counts(view.start, view.at)
-    if everything.unknown_s > 0:
+    if not view.complete:
+        everything = view.counts(view.start, view.at)
         return Rehydrating(known=1.0 - everything.unknown_s / (everything.end - everything.start))
     if window.valid <= 0:
         return NoTraffic()
     return _contradiction(objective, window) or Measured()
+
+
+def believable(objective: Objective, sums: Entry) -> bool:
+    """Return whether sums over a whole window contradict neither themselves nor what must be there."""
+    if sums.state is State.NUMERATOR_ABSENT and counted(objective.indicator) is Counted.GOOD:
+        return False
+    return -_excess(sums.valid) <= sums.bad <= sums.valid + _excess(sums.valid)
+
+
+def _excess(valid: float) -> float:
+    return _TOLERATED_EXCESS * valid + 1.0
 
 
 def _contradiction(objective: Objective, window: Counts) -> Outcome | None:
@@ -170,7 +185,7 @@ def _contradiction(objective: Objective, window: Counts) -> Outcome | None:
     if counted(indicator) is Counted.GOOD and not window.numerator_seen:
         missing = indicator.numerator if isinstance(indicator, Counters) else described(indicator)
         return NoData(f"valid events exist, but no series matches the good events {missing}")
-    excess = _TOLERATED_EXCESS * window.valid + 1.0
+    excess = _excess(window.valid)
     if window.bad < -excess:
         return Inconsistent(f"more good events ({window.valid - window.bad:.0f}) than valid ones ({window.valid:.0f})")
     if window.bad > window.valid + excess:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from frostline.core.selector import Matcher, Selector
 
 _MILLISECONDS_PER_SECOND: Final = Decimal(1000)
+_EXPONENT_FROM_MS: Final = 1_000_000_000
 
 WINDOW_PLACEHOLDER: Final = "$window"
 """Stands in expressions of users for the length of time to count over."""
@@ -29,11 +30,15 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Two populations of counters: `valid` events, and in `numerator` those of them that were good or bad."""
+    """Two populations of counters: `valid` events, and in `numerator` those of them that were good or bad.
+
+    With `one_bucket` series of the numerator that differ in the label `le` alone are one, differently spelled.
+    """
 
     numerator: Selector
     counted: Counted
     valid: Selector
+    one_bucket: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +120,15 @@ def described(indicator: Indicator) -> str:
 def bucket_bounds(threshold_ms: int) -> tuple[str, ...]:
     """Return the spellings of a bucket bound of `threshold_ms` in seconds as clients write `le`: 1 and 1.0, 0.8.
 
-    The label is a string: clients and Prometheus versions differ in whether a whole number carries `.0`.
+    The label is a string: clients and Prometheus versions differ in whether a whole number carries `.0`. From a
+    million up most write an exponent: 1.2096e+06.
     """
     plain = seconds(threshold_ms)
-    return (plain,) if "." in plain else (plain, f"{plain}.0")
+    spellings = (plain,) if "." in plain else (plain, f"{plain}.0")
+    if threshold_ms < _EXPONENT_FROM_MS:
+        return spellings
+    digits, exponent = f"{Decimal(plain).normalize():e}".split("e")
+    return (*spellings, f"{digits}e+{int(exponent):02}")
 
 
 def seconds(milliseconds: int) -> str:
@@ -137,8 +147,9 @@ def latency(histogram: Selector, threshold_ms: int) -> Counters:
         numerator=histogram.named(f"{histogram.metric}_bucket").where(bound),
         counted=Counted.GOOD,
         valid=histogram.named(f"{histogram.metric}_count"),
+        one_bucket=len(bounds) > 1,
     )
 
 
 def _escape(bound: str) -> str:
-    return bound.replace(".", r"\.")
+    return bound.replace(".", r"\.").replace("+", r"\+")

@@ -6,17 +6,18 @@ Calendar periods follow the zone's clock: a month with a change of clocks is an 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 HOUR_S: Final = 3_600
 _DAY_S: Final = 86_400
 _MONTHS_IN_QUARTER: Final = 3
 _DECEMBER: Final = 12
 
-Times = NDArray[np.int64]
+Times: TypeAlias = "NDArray[np.int64]"
 
 
 class Period(StrEnum):
@@ -79,6 +80,9 @@ def bounds(window: Window, at: int) -> tuple[int, int]:
 
 def spans(window: Window, ends: Times) -> Spans:
     """Return the windows that end at, or run at, each of `ends`, which ascend."""
+    # Half of what importing the models would cost; the command line has no use for arrays.
+    import numpy as np  # noqa: PLC0415
+
     if isinstance(window, Rolling):
         length = int(window.length.total_seconds())
         return Spans(ends - length, np.full(ends.shape, length, dtype=np.int64))

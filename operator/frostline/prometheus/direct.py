@@ -8,6 +8,7 @@ from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.promql import SLOT_LABEL, Terms, batch, newest_sample, series_count, terms, window_terms
+from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked
 
 BATCH_TERMS: Final = 48
@@ -99,6 +100,13 @@ class DirectSource:
             ),
         )
         return {key: _counted(points) for key, points in asked.items()}
+
+    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
+        """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
+        asked = self._client.instant(f"count by(le) ({buckets})", at)
+        if not isinstance(asked, Answer):
+            return asked
+        return tuple(series.labels["le"] for series in asked.series if "le" in series.labels)
 
     def _spread(
         self, objectives: Mapping[Key, Objective], expressions: _Terms, ask: _Ask
