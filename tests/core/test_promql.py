@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frostline.core.increments import per_series
 from frostline.core.indicator import (
     Age,
     Counted,
@@ -24,7 +25,6 @@ from frostline.core.promql import (
     Slices,
     Terms,
     batch,
-    increments,
     newest_sample,
     series_count,
     terms,
@@ -68,9 +68,9 @@ def pair(of: Terms) -> tuple[str, str]:
 
 
 QUERIES: dict[str, tuple[str, ...]] = {
-    "increments-fine": (increments(BAD, VALID, 300),),
-    "increments-open": (increments(BAD, VALID, 90),),
-    "increments-hour": (increments(VALID, VALID, 3_600),),
+    "increments-fine": (per_series(BAD, VALID, 300),),
+    "increments-open": (per_series(BAD, VALID, 90),),
+    "increments-hour": (per_series(VALID, VALID, 3_600),),
     "window": (window_terms(RATIO, 30 * 86_400).numerator,),
     "newest": (newest_sample(RATIO),),
     "explain-ratio": pair(window_terms(RATIO, 28 * 86_400)),
@@ -96,7 +96,10 @@ def test_query_parses(name: str) -> None:
 
 
 def test_a_counter_is_counted_by_its_increments() -> None:
-    assert pair(terms(RATIO, None, 300)) == (increments(BAD, VALID, 300), increments(VALID, VALID, 300))
+    assert pair(terms(RATIO, None, 300)) == (
+        f"sum({per_series(BAD, VALID, 300)})",
+        f"sum({per_series(VALID, VALID, 300)})",
+    )
 
 
 def test_a_share_of_time_is_never_sliced_again() -> None:
