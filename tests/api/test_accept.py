@@ -208,7 +208,7 @@ QUERY = {"bad": "sum(increase(x[$window]))", "valid": "sum(increase(y[$window]))
         ),
         pytest.param(
             {"freshness": {"histogram": "h", "within": "90s"}},
-            Counters(parse_selector('h_bucket{le=~"90|90\\\\.0"}'), Counted.GOOD, Selector("h_count")),
+            Counters(parse_selector('h_bucket{le=~"90|90\\\\.0"}'), Counted.GOOD, Selector("h_count"), one_bucket=True),
             id="durations of tasks",
         ),
         pytest.param({"query": QUERY}, Expressions(QUERY["bad"], QUERY["valid"]), id="expressions"),

@@ -73,7 +73,12 @@ def _window(period: Period, zone: str) -> Calendar:
     ],
 )
 def test_a_period_runs_from_midnight_to_midnight_by_the_clock_of_its_zone(
-    period: Period, zone: str, now: tuple[int, ...], first: tuple[int, ...], next_first: tuple[int, ...], hours: float
+    period: Period,
+    zone: str,
+    now: tuple[int, ...],
+    first: tuple[int, ...],
+    next_first: tuple[int, ...],
+    hours: float,
 ) -> None:
     start, end = bounds(_window(period, zone), _at(zone, *now))
     assert start == _at(zone, *first)
