@@ -37,6 +37,16 @@ class LiveExporter:
             series[key] = series.get(key, 0.0) + amount
             return series[key]
 
+    def get(self, name: str, labels: Mapping[str, str] | None = None, **more: str) -> float:
+        """Return the value of a series, 0 when there is none."""
+        with self._lock:
+            return self._values.get(name, {}).get(_key(labels, more), 0.0)
+
+    def remove(self, name: str, labels: Mapping[str, str] | None = None, **more: str) -> None:
+        """Expose a series no longer."""
+        with self._lock:
+            self._values.get(name, {}).pop(_key(labels, more), None)
+
     def text(self) -> str:
         """Return what is exposed now, in Prometheus' text format."""
         with self._lock:

@@ -32,6 +32,8 @@ class Prometheus:
         supervisor: runs it.
         name: of the process.
         scrape_interval: as Prometheus writes durations.
+        targets: folder of the files that name what is scraped; in `folder` unless given.
+        receives: whether it takes remote writes, also of samples older than its newest block.
 
     """
 
@@ -44,6 +46,7 @@ class Prometheus:
         name: str = "prometheus",
         scrape_interval: str = "5s",
         targets: Path | None = None,
+        receives: bool = False,
     ) -> None:
         self.part = Part(name, ("http",), self._command, self._ready)
         self.targets = targets or folder / "targets"
@@ -52,6 +55,7 @@ class Prometheus:
         self._tools = tools
         self._supervisor = supervisor
         self._interval = scrape_interval
+        self._receives = receives
 
     @property
     def url(self) -> str:
@@ -64,6 +68,8 @@ class Prometheus:
         self._data.mkdir(parents=True, exist_ok=True)
         native = _knows_native_histograms(self._tools("promtool"))
         config = render_config(self._interval, self.targets, native_histograms=native)
+        if self._receives:
+            config["storage"] = {"tsdb": {"out_of_order_time_window": RETENTION}}
         write_atomically(self._config, yaml.safe_dump(config, sort_keys=False))
         return self._supervisor.begin(self.part)
 
@@ -84,14 +90,15 @@ class Prometheus:
         """Stop it. Its data stay."""
         self._supervisor.processes.stop(self.part.name)
 
-    def write_history(self, openmetrics: Path) -> str:
-        """Make blocks out of an OpenMetrics file with timestamps, and (re)start with them.
+    def write_history(self, *openmetrics: Path) -> str:
+        """Make blocks out of OpenMetrics files with timestamps, and (re)start with them.
 
         The history must end before now, and what was scraped before the end of the history is dropped:
         Prometheus takes nothing older than its newest block. So: history first, live targets after.
 
         Args:
-            openmetrics: file of samples in any order of time, with `# EOF` at its end.
+            openmetrics: files of samples in any order of time, with `# EOF` at the end. promtool reads a file once
+                for every block: a long history is faster in a file a day.
 
         Returns:
             the URL.
@@ -102,11 +109,12 @@ class Prometheus:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="blocks-") as made:
-            argv = [str(self._tools("promtool")), "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
-            argv += [f"--max-block-duration={BLOCK_DURATION}", str(openmetrics), made]
-            done = subprocess.run(argv, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise ClusterError(f"promtool makes no blocks of {openmetrics}: {done.stderr.strip()}")
+            for file in openmetrics:
+                argv = [str(self._tools("promtool")), "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
+                argv += [f"--max-block-duration={BLOCK_DURATION}", str(file), made]
+                done = subprocess.run(argv, capture_output=True, text=True, check=False)
+                if done.returncode != 0:
+                    raise ClusterError(f"promtool makes no blocks of {file}: {done.stderr.strip()}")
             # Prometheus may compact its folder at any time, so it stands still while blocks come in.
             self.stop()
             self._data.mkdir(parents=True, exist_ok=True)
@@ -152,6 +160,7 @@ class Prometheus:
             f"--web.listen-address=127.0.0.1:{ports['http']}",
             "--log.level=warn",
             *(() if native else ("--enable-feature=native-histograms",)),
+            *(("--web.enable-remote-write-receiver",) if self._receives else ()),
         )
         return Command(self.part.name, argv, (self._config,))
 

@@ -43,7 +43,7 @@ class Reason(StrEnum):
     # Accepted
     ACCEPTED = "Accepted"
     PARTLY_SERVED = "PartlyServed"
-    NOT_SERVED_YET = "NotServedYet"
+    WARNINGS = "Warnings"
     INVALID = "Invalid"
     # Measured
     MEASURED = "Measured"
@@ -51,6 +51,8 @@ class Reason(StrEnum):
     REHYDRATING = "Rehydrating"
     NO_DATA = "NoData"
     STALE = "Stale"
+    SEVERAL_SERIES = "SeveralSeries"
+    SERIES_LOST = "SeriesLost"
     INCONSISTENT = "Inconsistent"
     PARTIAL = "Partial"
     QUERY_FAILED = "QueryFailed"

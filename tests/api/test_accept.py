@@ -1,13 +1,28 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.api.accept import Accepted, Invalid, NotServed, accept, review_due
-from frostline.core.indicator import Counted
+from frostline.api.accept import Accepted, Invalid, accept, review_due
+from frostline.core.indicator import (
+    Age,
+    Counted,
+    Counters,
+    Expressions,
+    Gauge,
+    Indicator,
+    NativeHistogram,
+    Quantile,
+    Side,
+    TimeShare,
+)
+from frostline.core.promql import Slices
+from frostline.core.selector import Selector, parse_selector
+from frostline.core.window import Calendar, Period, Rolling
 from tests.support.golden import REPOSITORY
 
 RATIO: dict[str, Any] = {"ratio": {"bad": 'x{code=~"5.."}', "valid": "x"}}
@@ -38,22 +53,23 @@ def test_accepts_the_smallest_manifest() -> None:
     assert accepted.notes == ()
     assert accepted.spec.tier == 3
     assert accepted.objective.target == Decimal("99.9")
-    assert accepted.objective.window == timedelta(days=30)
-    assert accepted.objective.indicator.counted is Counted.BAD
-    assert str(accepted.objective.indicator.numerator) == 'x{code=~"5.."}'
+    assert accepted.objective.window == Rolling(timedelta(days=30))
+    assert accepted.objective.slices is None
+    assert accepted.objective.indicator == Counters(parse_selector('x{code=~"5.."}'), Counted.BAD, Selector("x"))
 
 
 def test_accepts_good_events() -> None:
     accepted = accept(ratio(good="x_good", valid="x"))
 
     assert isinstance(accepted, Accepted)
-    assert accepted.objective.indicator.counted is Counted.GOOD
+    assert accepted.objective.indicator == Counters(Selector("x_good"), Counted.GOOD, Selector("x"))
 
 
 def test_accepts_a_latency() -> None:
     accepted = accept(latency())
 
     assert isinstance(accepted, Accepted)
+    assert isinstance(accepted.objective.indicator, Counters)
     assert str(accepted.objective.indicator.numerator) == 'h_bucket{job="a",le="0.8"}'
 
 
@@ -90,7 +106,7 @@ def test_accepts_windows(rolling: str, window: timedelta) -> None:
     accepted = accept(spec(window={"rolling": rolling}))
 
     assert isinstance(accepted, Accepted)
-    assert accepted.objective.window == window
+    assert accepted.objective.window == Rolling(window)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +152,7 @@ def test_accepts_windows(rolling: str, window: timedelta) -> None:
         pytest.param(
             spec(window={"calendar": "Month"}, review={"every": "often"}),
             "spec.review.every:",
-            id="review no duration, beside what is not served yet",
+            id="review no duration, in a calendar window",
         ),
         pytest.param(spec(review={"last": "soon"}), "spec.review.last:", id="review no date"),
         pytest.param(spec(protects=[{"kind": "Pod", "name": "a"}]), "spec.protects.0.kind:", id="protects a pod"),
@@ -157,22 +173,135 @@ def test_every_wrong_field_is_named_at_once() -> None:
     assert len(refused.problems) == 3
 
 
+GAUGE = Gauge(Selector("g"))
+QUERY = {"bad": "sum(increase(x[$window]))", "valid": "sum(increase(y[$window]))"}
+
+
+@pytest.mark.parametrize(
+    ("given_indicator", "expected"),
+    [
+        pytest.param(
+            {"latency": {"histogram": "h", "threshold": "800ms", "type": "Native"}},
+            NativeHistogram(Selector("h"), 800),
+            id="native histogram",
+        ),
+        pytest.param(
+            {"threshold": {"gauge": "g", "bound": 1}}, TimeShare(GAUGE, Decimal(1), Side.BELOW), id="gauge below"
+        ),
+        pytest.param(
+            {"threshold": {"gauge": "g", "bound": 0.5, "good": "Above"}},
+            TimeShare(GAUGE, Decimal("0.5"), Side.ABOVE),
+            id="gauge above",
+        ),
+        pytest.param(
+            {"threshold": {"quantile": {"histogram": "h", "quantile": 0.95}, "bound": 2}},
+            TimeShare(Quantile(Selector("h"), Decimal("0.95"), 1_800), Decimal(2), Side.BELOW),
+            id="p95 of half an hour",
+        ),
+        pytest.param(
+            {"freshness": {"age": "g", "within": "10m"}}, TimeShare(GAUGE, Decimal(600), Side.BELOW), id="age"
+        ),
+        pytest.param(
+            {"freshness": {"timestamp": "t", "within": "1h"}},
+            TimeShare(Age(Selector("t")), Decimal(3_600), Side.BELOW),
+            id="moment of the last change",
+        ),
+        pytest.param(
+            {"freshness": {"histogram": "h", "within": "90s"}},
+            Counters(parse_selector('h_bucket{le=~"90|90\\\\.0"}'), Counted.GOOD, Selector("h_count"), one_bucket=True),
+            id="durations of tasks",
+        ),
+        pytest.param({"query": QUERY}, Expressions(QUERY["bad"], QUERY["valid"]), id="expressions"),
+    ],
+)
+def test_accepts_every_kind_of_indicator(given_indicator: Any, expected: Indicator) -> None:
+    accepted = accept(spec(indicator=given_indicator))
+
+    assert isinstance(accepted, Accepted)
+    assert accepted.objective.indicator == expected
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        pytest.param({"calendar": "Month"}, Calendar(Period.MONTH, ZoneInfo("UTC")), id="month of UTC"),
+        pytest.param(
+            {"calendar": "Quarter", "timeZone": "Europe/Berlin"},
+            Calendar(Period.QUARTER, ZoneInfo("Europe/Berlin")),
+            id="quarter of Berlin",
+        ),
+    ],
+)
+def test_accepts_calendar_windows(window: Any, expected: Calendar) -> None:
+    accepted = accept(spec(window=window))
+
+    assert isinstance(accepted, Accepted)
+    assert accepted.objective.window == expected
+
+
+@pytest.mark.parametrize(
+    ("budgeting", "slices"),
+    [
+        pytest.param({"method": "Occurrences"}, None, id="events"),
+        pytest.param({"method": "Timeslices", "sliceTarget": 95}, Slices(300, Decimal("0.95")), id="five minutes"),
+        pytest.param(
+            {"method": "Timeslices", "sliceTarget": 99.5, "sliceLength": "1m"},
+            Slices(60, Decimal("0.995")),
+            id="a minute",
+        ),
+    ],
+)
+def test_accepts_budgeting(budgeting: Any, slices: Slices | None) -> None:
+    accepted = accept(spec(budgeting=budgeting))
+
+    assert isinstance(accepted, Accepted)
+    assert accepted.objective.slices == slices
+
+
+def threshold(**parts: Any) -> dict[str, Any]:
+    return spec(indicator={"threshold": {"bound": 1, **parts}})
+
+
+def freshness(**parts: Any) -> dict[str, Any]:
+    return spec(indicator={"freshness": {"within": "10m", **parts}})
+
+
+def query(**parts: Any) -> dict[str, Any]:
+    return spec(indicator={"query": {**QUERY, **parts}})
+
+
+def p95(**parts: Any) -> dict[str, Any]:
+    return threshold(quantile={"histogram": "h", "quantile": 0.95, **parts})
+
+
 @pytest.mark.parametrize(
     ("manifest", "field"),
     [
-        pytest.param(
-            spec(indicator={"threshold": {"gauge": "x", "bound": 1}}), "spec.indicator.threshold:", id="threshold"
-        ),
-        pytest.param(spec(indicator={"query": {"bad": "x", "valid": "y"}}), "spec.indicator.query:", id="query"),
-        pytest.param(spec(window={"calendar": "Month"}), "spec.window.calendar:", id="calendar"),
+        pytest.param(threshold(), "spec.indicator.threshold:", id="neither gauge nor quantile"),
+        pytest.param(threshold(gauge="x{"), "spec.indicator.threshold.gauge:", id="syntax error in gauge"),
+        pytest.param(threshold(gauge="x", good="Left"), "spec.indicator.threshold.good:", id="side"),
+        pytest.param(p95(quantile=95), "spec.indicator.threshold.quantile.quantile:", id="quantile in percent"),
+        pytest.param(p95(over="long"), "spec.indicator.threshold.quantile.over:", id="over no duration"),
+        pytest.param(p95(histogram='h{le="1"}'), "spec.indicator.threshold.quantile.histogram:", id="le"),
+        pytest.param(freshness(), "spec.indicator.freshness:", id="nothing to be fresh"),
+        pytest.param(freshness(age="a", timestamp="t"), "spec.indicator.freshness:", id="age and timestamp"),
+        pytest.param(freshness(age="a", within="soon"), "spec.indicator.freshness.within:", id="within no duration"),
+        pytest.param(freshness(timestamp="t["), "spec.indicator.freshness.timestamp:", id="syntax error in timestamp"),
+        pytest.param(query(bad="x"), "spec.indicator.query.bad:", id="bad without $window"),
+        pytest.param(query(valid="sum(y[$window]"), "spec.indicator.query.valid:", id="valid is not PromQL"),
+        pytest.param(query(bad="x[$window]) or (y"), "spec.indicator.query.bad:", id="brackets that break out"),
+        pytest.param(latency(type="Fancy"), "spec.indicator.latency.type:", id="kind of histogram"),
+        pytest.param(spec(window={"calendar": "Day"}), "spec.window.calendar:", id="no such period"),
+        pytest.param(spec(window={"calendar": "Month", "rolling": "30d"}), "spec.window:", id="two windows"),
+        pytest.param(spec(window={"calendar": "Month", "timeZone": "Mars"}), "spec.window.timeZone:", id="time zone"),
+        pytest.param(spec(budgeting={"method": "Timeslices"}), "spec.budgeting.sliceTarget:", id="no slice target"),
     ],
 )
-def test_what_is_not_served_yet_says_so(manifest: Any, field: str) -> None:
+def test_a_refusal_of_the_newer_kinds_names_the_field(manifest: Any, field: str) -> None:
     refused = accept(manifest)
 
-    assert isinstance(refused, NotServed)
-    assert [problem.startswith(field) for problem in refused.problems] == [True]
-    assert "not served yet" in refused.problems[0]
+    assert isinstance(refused, Invalid)
+    assert [problem.startswith(field) for problem in refused.problems] == [True], refused.problems
 
 
 @pytest.mark.parametrize(

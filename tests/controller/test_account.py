@@ -1,10 +1,12 @@
 from dataclasses import replace
+from decimal import Decimal
 
 from frostline.controller.account import Account, carried, opened
 from frostline.core.assess import Assessment
+from frostline.core.ledger import FOLD_S
 from frostline.core.outcome import Measured
-from frostline.core.selector import Selector
-from tests.support.objectives import objective
+from frostline.core.promql import Slices
+from tests.support.objectives import AT, DAY, counters, objective
 
 PROMISE = objective("99.9", days=7)
 
@@ -20,7 +22,7 @@ def test_the_first_books_are_empty() -> None:
     account = carried(None, "a", PROMISE)
 
     assert (account.uid, account.objective, account.assessment, account.summed) == ("a", PROMISE, None, False)
-    assert account.ledger.window_s == 7 * 86_400
+    assert account.ledger.view(AT).start == AT - 7 * DAY - FOLD_S
 
 
 def test_the_same_promise_keeps_the_books() -> None:
@@ -41,9 +43,10 @@ def test_another_target_judges_the_same_events_anew() -> None:
     assert str(again.objective.target) == "99"
 
 
-def test_another_object_window_or_indicator_opens_new_books() -> None:
-    other = replace(PROMISE, indicator=replace(PROMISE.indicator, valid=Selector("others")))
-    for uid, promise in (("b", PROMISE), ("a", objective("99.9", days=28)), ("a", other)):
+def test_another_object_window_indicator_or_slicing_opens_new_books() -> None:
+    other = replace(PROMISE, indicator=counters("others"))
+    sliced = replace(PROMISE, slices=Slices(300, Decimal("0.95")))
+    for uid, promise in (("b", PROMISE), ("a", objective("99.9", days=28)), ("a", other), ("a", sliced)):
         account = kept()
 
         again = carried(account, uid, promise)

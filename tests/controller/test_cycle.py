@@ -309,7 +309,9 @@ def test_a_refused_write_is_tried_again_and_the_event_waits_for_it() -> None:
     [
         pytest.param(manifest("all{"), "Invalid", id="syntax error"),
         pytest.param(manifest(target=100), "Invalid", id="target 100"),
-        pytest.param(manifest() | {"window": {"calendar": "Month"}}, "NotServedYet", id="not served yet"),
+        pytest.param(
+            manifest() | {"window": {"calendar": "Month", "timeZone": "Mars"}}, "Invalid", id="no such time zone"
+        ),
         pytest.param({}, "Invalid", id="empty"),
     ],
 )

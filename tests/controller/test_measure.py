@@ -1,15 +1,18 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from frostline.controller.account import SPAN_POINTS, Account, Key, opened
 from frostline.controller.measure import LATE_S, fill_gaps, read_now, read_sums
 from frostline.core.assess import Fresh
+from frostline.core.indicator import Gauge, Side, TimeShare
 from frostline.core.ledger import FINE_S, Gap
-from frostline.core.outcome import Failed, Failure, Partial, Rehydrating
+from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
+from frostline.core.promql import Slices
 from frostline.core.selector import Selector
 from tests.controller.world import DOWN, Prometheus
-from tests.support.objectives import AT, DAY, HOUR, Events, objective, silent, steady
+from tests.support.objectives import AT, DAY, HOUR, Events, counters, objective, silent, steady
 
 A, B = Key("dating", "a"), Key("dating", "b")
 PROMISE = objective("99.9", days=7)
@@ -104,6 +107,47 @@ def test_sums_that_failed_are_asked_for_again() -> None:
     assert books[A].assessment is not None
 
 
+def test_several_series_of_one_value_are_the_answer_and_nothing_is_recorded() -> None:
+    share = TimeShare(Gauge(Selector("all")), Decimal(1), Side.BELOW)
+    books, prometheus = {A: opened("uid", replace(PROMISE, indicator=share))}, source()
+    prometheus.series["all"] = 2
+
+    assert read_now(prometheus, books, AT) == {A: SeveralSeries(2)}
+    assert books[A].ledger.view(AT).counts(AT - DAY, AT).unknown_s == DAY
+
+
+def test_several_series_of_counters_are_summed() -> None:
+    prometheus = source()
+    prometheus.series["all"] = 2
+
+    assert read_now(prometheus, accounts(A), AT) == {A: Fresh(AT - 5)}
+
+
+@pytest.mark.parametrize(
+    ("left", "after_s", "answer"),
+    [
+        pytest.param(8, 30, Fresh(AT + 25), id="a fifth may go"),
+        pytest.param(7, 30, SeriesLost(10, 7), id="more is no whole answer"),
+        pytest.param(7, 300, Fresh(AT + 295), id="unless it stays so"),
+    ],
+)
+def test_many_series_gone_at_once(left: int, after_s: int, answer: Fresh | SeriesLost) -> None:
+    books, prometheus = accounts(A), source()
+    prometheus.series["all"] = 10
+    read_now(prometheus, books, AT)
+    prometheus.series["all"] = left
+
+    assert read_now(prometheus, books, AT + after_s) == {A: answer}
+
+
+def test_slices_are_not_summed_over_the_whole_window() -> None:
+    books, prometheus = {A: opened("uid", replace(PROMISE, slices=Slices(300, Decimal("0.95"))))}, source()
+
+    read_sums(prometheus, books, AT)
+
+    assert prometheus.windows == 0
+
+
 def test_gaps_are_filled_newest_first_and_completely() -> None:
     books, prometheus = accounts(A), source(steady(0.001))
     read_now(prometheus, books, AT)
@@ -164,7 +208,7 @@ def test_filling_gives_up_for_now_when_there_is_trouble(trouble: Failed | Partia
 
 def test_one_objective_in_trouble_does_not_hold_up_the_others() -> None:
     books = accounts(A, B)
-    books[B].objective = replace(PROMISE, indicator=replace(PROMISE.indicator, valid=Selector("b")))
+    books[B].objective = replace(PROMISE, indicator=counters("b"))
     prometheus = Prometheus({"all": steady(0), "b": steady(0)})
     prometheus.trouble_with["b"] = Failed(Failure.BAD_QUERY, "syntax")
 

@@ -17,6 +17,7 @@ from frostline.core.budget import budget
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Failure, Measured, NoData, NoTraffic, Outcome, Partial, Rehydrating, Stale
 from frostline.core.policy import Level
+from frostline.core.window import bounds
 from tests.controller.world import manifest
 from tests.support.golden import check
 from tests.support.objectives import AT, DAY
@@ -35,11 +36,12 @@ def figure(bad: float, valid: float, burn: float, spec: JsonObject = FULL, cover
     assert isinstance(accepted, Accepted)
     promise = accepted.objective
     summed = figure_from_sums(promise, AT, bad, valid)
+    start, end = bounds(promise.window, AT)
     return replace(
         summed,
         burn=tuple((window, burn) for window in BURN_WINDOWS_S),
-        budget=budget(promise, summed.budget.remaining, burn),
-        counts=replace(summed.counts, covered_s=coverage * promise.window_s, unknown_s=0.0),
+        budget=budget(promise, summed.budget.remaining, burn, end - start, end - start),
+        counts=replace(summed.counts, covered_s=coverage * (end - start), unknown_s=0.0),
     )
 
 
@@ -79,7 +81,7 @@ SITUATIONS: dict[str, JsonObject] = {
         assessment=replace(HEALTHY, outcome=DOWN), stored=rendered(assessment=HEALTHY, now=AT), now=AT + 600
     ),
     "down-since-the-start": rendered(assessment=assessed(DOWN), stored=rendered(assessment=HEALTHY), now=AT + 600),
-    "not-served": rendered(manifest("requests") | {"window": {"calendar": "Quarter"}}),
+    "new-quarter": rendered(manifest("requests") | {"window": {"calendar": "Quarter"}}),
     "invalid": rendered(manifest("requests{", target=101)),
 }
 
@@ -128,7 +130,7 @@ def display(status: JsonObject) -> tuple[str, ...]:
             id="down since the start, figures of before",
         ),
         pytest.param("prometheus-down", ("99.995% (QueryFailed)", "99.9%", "95.0%", "0.50x", "Healthy"), id="down"),
-        pytest.param("not-served", ("NotServedYet", "-", "-", "-", "-"), id="not served"),
+        pytest.param("new-quarter", ("Rehydrating", "99.9%", "-", "-", "-"), id="new, of a calendar period"),
         pytest.param("invalid", ("Invalid", "-", "-", "-", "-"), id="invalid"),
     ],
 )
@@ -229,6 +231,42 @@ def test_figures_of_another_indicator_are_not_taken_over() -> None:
     assert "budget" not in status
     assert display(status)[0] == "NoData"
     assert condition(status, names.Condition.WITHIN_OBJECTIVE)["status"] == "Unknown"
+
+
+def five_hundreds(last: str, window: JsonObject) -> JsonObject:
+    return manifest() | {
+        "indicator": {"ratio": {"bad": f'all{{code=~"50[0-{last}]"}}', "valid": "all"}},
+        "window": window,
+    }
+
+
+@pytest.mark.parametrize("window", [{"rolling": "30d"}, {"calendar": "Month"}], ids=["rolling", "calendar"])
+def test_a_class_of_characters_is_no_length_of_time(window: JsonObject) -> None:
+    old = five_hundreds("3", window)
+    stored = rendered(old, assessed(Measured(), figure(1, 1_000, 1.0, old), Level.HEALTHY))
+
+    assert "sli" in rendered(old, assessed(DOWN), stored=stored)
+    assert "sli" not in rendered(five_hundreds("4", window), assessed(DOWN), stored=stored)
+
+
+def test_figures_of_a_calendar_period_stay_as_it_goes_on() -> None:
+    month = manifest() | {"window": {"calendar": "Month"}}
+    stored = rendered(month, assessed(Measured(), figure(1, 1_000, 1.0, month), Level.HEALTHY))
+
+    later = rendered(month, assessed(DOWN), stored=stored, now=AT + DAY)
+
+    assert later["queries"] != stored["queries"]
+    assert later["sli"] == stored["sli"]
+
+
+def test_a_change_of_the_target_is_remembered() -> None:
+    first = rendered(manifest(target=99), HEALTHY)
+    second = rendered(manifest(target=99.9), HEALTHY, stored=first, now=AT + 60)
+    third = rendered(manifest(target=99.9), HEALTHY, stored=second, now=AT + 120)
+
+    assert first["targetChanges"] == []
+    assert second["targetChanges"] == [{"at": "2027-01-15T08:01:00Z", "before": 99, "after": 99.9}]
+    assert third["targetChanges"] == second["targetChanges"]
 
 
 def test_figures_of_before_a_restart_are_called_old() -> None:

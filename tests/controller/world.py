@@ -12,10 +12,11 @@ from frostline.api.base import JsonObject
 from frostline.controller.account import Key
 from frostline.controller.cycle import Cycle, Timing
 from frostline.controller.store import Store, Stored
-from frostline.core.indicator import Indicator
+from frostline.core.indicator import Counters, Gauge, TimeShare
 from frostline.core.ledger import Gap
+from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
-from frostline.prometheus.direct import Counted, DirectSource, Missing
+from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
 from tests.support.objectives import AT, Events
 
 K = TypeVar("K")
@@ -33,35 +34,36 @@ class Prometheus(DirectSource):
         self.trouble: Missing | None = None
         self.trouble_with: dict[str, Missing] = {}
         self.largest: int | None = None
+        self.series: dict[str, int] = {}
         self.asked: list[Gap] = []
         self.windows = 0
 
     def now(self) -> float | Partial | Failed:
         return self.trouble or self.time
 
-    def newest(self, indicators: Mapping[K, Indicator], at: int) -> dict[K, int | Missing | None]:
-        return {key: self._newest(indicator, at) for key, indicator in indicators.items()}
+    def presence(self, objectives: Mapping[K, Objective], at: int) -> dict[K, Presence | Missing]:
+        return {key: self._presence(valid_counter(objective), at) for key, objective in objectives.items()}
 
-    def _newest(self, indicator: Indicator, at: int) -> int | Missing | None:
-        metric = indicator.valid.metric
-        return self._trouble(metric) or (at - 5 if self._count(metric, at - 300, at)[1] is not None else None)
+    def _presence(self, metric: str, at: int) -> Presence | Missing:
+        there = self._count(metric, at - 300, at)[1] is not None
+        return self._trouble(metric) or Presence(at - 5 if there else None, self.series.get(metric, 1) if there else 0)
 
-    def window(self, indicators: Mapping[K, Indicator], at: int, window_s: int) -> dict[K, Counted | Missing]:
+    def window(self, objectives: Mapping[K, Objective], at: int, window_s: int) -> dict[K, Counted | Missing]:
         self.windows += 1
-        return self._all(indicators, [(at - window_s, at)])
+        return self._all(objectives, [(at - window_s, at)])
 
-    def open(self, indicators: Mapping[K, Indicator], at: int, width_s: int) -> dict[K, Counted | Missing]:
-        return self._all(indicators, [(at - width_s, at)])
+    def open(self, objectives: Mapping[K, Objective], at: int, width_s: int) -> dict[K, Counted | Missing]:
+        return self._all(objectives, [(at - width_s, at)])
 
-    def closed(self, indicators: Mapping[K, Indicator], gap: Gap) -> dict[K, Counted | Missing]:
+    def closed(self, objectives: Mapping[K, Objective], gap: Gap) -> dict[K, Counted | Missing]:
         self.asked.append(gap)
         starts = range(gap.start, gap.last + 1, gap.width_s)
         if self.largest is not None and len(starts) > self.largest:
-            return dict.fromkeys(indicators, Failed(Failure.TOO_MUCH, "too many samples"))
-        return self._all(indicators, [(start, start + gap.width_s) for start in starts])
+            return dict.fromkeys(objectives, Failed(Failure.TOO_MUCH, "too many samples"))
+        return self._all(objectives, [(start, start + gap.width_s) for start in starts])
 
-    def _all(self, indicators: Mapping[K, Indicator], spans: list[tuple[int, int]]) -> dict[K, Counted | Missing]:
-        return {key: self._counted(each.valid.metric, spans) for key, each in indicators.items()}
+    def _all(self, objectives: Mapping[K, Objective], spans: list[tuple[int, int]]) -> dict[K, Counted | Missing]:
+        return {key: self._counted(valid_counter(each), spans) for key, each in objectives.items()}
 
     def _trouble(self, metric: str) -> Missing | None:
         return self.trouble or self.trouble_with.get(metric)
@@ -79,6 +81,14 @@ class Prometheus(DirectSource):
     def _count(self, metric: str, start: int, end: int) -> tuple[float | None, float | None]:
         events = self.events.get(metric)
         return (None, None) if events is None else events(start, end)
+
+
+def valid_counter(objective: Objective) -> str:
+    """Return the name of the counter, or gauge, of the valid events."""
+    match objective.indicator:
+        case Counters(valid=selector) | TimeShare(value=Gauge(selector=selector)):
+            return selector.metric
+    raise AssertionError(f"this Prometheus knows nothing of {objective.indicator}")
 
 
 def merged(target: Any, patch: Any) -> Any:

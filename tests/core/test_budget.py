@@ -1,19 +1,26 @@
 from datetime import timedelta
-from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.core.budget import budget, burn_rate, remaining
-from tests.support.objectives import objective
+from frostline.core.budget import Budget, budget, burn_rate, remaining
+from frostline.core.objective import Objective
+from frostline.core.window import bounds
+from tests.support.objectives import AT, DAY, objective
 
 TARGETS = st.sampled_from(["50", "90", "95", "98", "99", "99.5", "99.9", "99.95", "99.99", "99.999"])
 
 
 def left(target: str, bad: float, valid: float) -> float:
     return float(remaining(objective(target), np.array([bad]), np.array([valid]))[0])
+
+
+def rolling(promise: Objective, share: float, burn: float) -> Budget:
+    """Return the budget of a rolling window, all of which still comes."""
+    start, end = bounds(promise.window, AT)
+    return budget(promise, share, burn, end - start, end - start)
 
 
 @pytest.mark.parametrize(
@@ -28,10 +35,7 @@ def left(target: str, bad: float, valid: float) -> float:
     ],
 )
 def test_the_whole_budget_in_minutes_is_exact(target: str, days: int, minutes: str) -> None:
-    promise = objective(target, days=days)
-
-    assert promise.budget_minutes == Decimal(minutes)
-    assert budget(promise, 1.0, 0.0).minutes_total == float(minutes)
+    assert rolling(objective(target, days=days), 1.0, 0.0).minutes_total == float(minutes)
 
 
 @pytest.mark.parametrize("target", ["0", "100", "101", "-1"])
@@ -81,7 +85,7 @@ def test_noise_of_sums_does_not_make_minus_zero(noise: float) -> None:
     ],
 )
 def test_the_worked_month(bad: float, valid: float, percent: float, minutes: float) -> None:
-    rest = budget(objective("99.9"), left("99.9", bad, valid), 0.0)
+    rest = rolling(objective("99.9"), left("99.9", bad, valid), 0.0)
 
     assert rest.remaining * 100 == pytest.approx(percent, abs=1e-6)
     assert rest.minutes_left == pytest.approx(minutes, abs=1e-6)
@@ -130,4 +134,15 @@ def test_one_bad_minute_burns_at_sixteen_and_spends_two_percent() -> None:
     ],
 )
 def test_time_to_exhaustion(remaining_share: float, burn: float, expected: timedelta | None) -> None:
-    assert budget(objective("99.9"), remaining_share, burn).exhausted_in == expected
+    assert rolling(objective("99.9"), remaining_share, burn).exhausted_in == expected
+
+
+@pytest.mark.parametrize(
+    ("rest_days", "expected"),
+    [
+        pytest.param(15, timedelta(days=15), id="on the last day of the period"),
+        pytest.param(14, None, id="after the end of the period nothing is said"),
+    ],
+)
+def test_time_to_exhaustion_in_a_calendar_period(rest_days: int, expected: timedelta | None) -> None:
+    assert budget(objective("99.9"), 0.5, 1.0, 30 * DAY, rest_days * DAY).exhausted_in == expected

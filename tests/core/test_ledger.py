@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -20,15 +21,15 @@ from frostline.core.ledger import (
     Ledger,
     State,
     entry,
-    fine_boundary,
     open_bucket,
 )
+from frostline.core.window import Calendar, Period, Rolling, bounds
 from tests.support.objectives import AT, DAY, HOUR
 
 FEWER = settings(max_examples=25)
 WINDOW_S = DAY
 OLDEST = AT - WINDOW_S - FOLD_S
-BOUNDARY = fine_boundary(AT)
+BOUNDARY = AT - FINE_HORIZON_S
 OPENED = open_bucket(AT)
 
 
@@ -87,7 +88,7 @@ class Naive:
 
 
 def ledger_of(entries: Iterable[Entry]) -> Ledger:
-    ledger = Ledger(timedelta(seconds=WINDOW_S))
+    ledger = Ledger(Rolling(timedelta(seconds=WINDOW_S)))
     for each in entries:
         ledger.record(each)
     return ledger
@@ -167,7 +168,7 @@ def test_gaps_are_all_that_is_unknown_newest_first(entries: list[Entry]) -> None
 
 
 def test_a_new_ledger_lacks_everything() -> None:
-    ledger = Ledger(timedelta(days=30))
+    ledger = Ledger(Rolling(timedelta(days=30)))
 
     fine, coarse = ledger.gaps(AT)
 
@@ -239,7 +240,7 @@ def test_unknown_and_absent_are_two_things() -> None:
 )
 def test_refuses_a_bucket_it_does_not_keep(start: int, width_s: int) -> None:
     with pytest.raises(ValueError, match=str(start)):
-        Ledger(timedelta(days=7)).record(Entry(start, width_s, State.PRESENT))
+        Ledger(Rolling(timedelta(days=7))).record(Entry(start, width_s, State.PRESENT))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +277,7 @@ def test_the_view_knows_the_ends_of_the_data() -> None:
 
 
 def test_the_view_of_nothing_has_no_ends() -> None:
-    view = Ledger(timedelta(days=1)).view(AT)
+    view = Ledger(Rolling(timedelta(days=1))).view(AT)
 
     assert view.oldest_covered() is None
     assert view.newest_covered() is None
@@ -293,4 +294,21 @@ def test_months_of_cycles_leave_no_gap() -> None:
 
 
 def test_a_month_takes_less_than_twenty_kilobytes() -> None:
-    assert Ledger(timedelta(days=30)).nbytes < 20_000
+    assert Ledger(Rolling(timedelta(days=30))).nbytes < 20_000
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York"])
+@pytest.mark.parametrize("period", list(Period))
+def test_the_ledger_of_a_calendar_period_can_be_filled(zone: str, period: Period) -> None:
+    window = Calendar(period, ZoneInfo(zone))
+    ledger = Ledger(window)
+    for gap in list(ledger.gaps(AT)):
+        for start in range(gap.start, gap.last + 1, gap.width_s):
+            ledger.record(Entry(start, gap.width_s, State.PRESENT, 0.0, float(gap.width_s)))
+    ledger.record_open(Entry(OPENED, AT - OPENED, State.PRESENT, 0.0, float(AT - OPENED)))
+
+    start = bounds(window, AT)[0]
+    counts = ledger.view(AT).counts(start, AT)
+
+    assert list(ledger.gaps(AT)) == []
+    assert (counts.start, counts.valid, counts.unknown_s) == (start, AT - start, 0)

@@ -379,4 +379,5 @@ def test_observations_go_on_where_they_ended() -> None:
 
 def test_levels_are_ordered() -> None:
     assert [level.rank for level in Level] == [0, 1, 2, 3]
-    assert worst(Level.HEALTHY, Level.EXHAUSTED, Level.DEPLETING) is Level.EXHAUSTED
+    assert worst(Level.HEALTHY, Level.DEPLETING) is Level.DEPLETING
+    assert worst(Level.EXHAUSTED, Level.DEPLETING) is Level.EXHAUSTED

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from pathlib import Path
 
 import promql_parser
@@ -5,8 +6,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.core.indicator import Counted, Indicator, latency
-from frostline.core.promql import SLOT_LABEL, batch, explain, increments, newest_sample, window_increase
+from frostline.core.increments import per_series
+from frostline.core.indicator import (
+    Age,
+    Counted,
+    Counters,
+    Expressions,
+    Gauge,
+    Indicator,
+    NativeHistogram,
+    Quantile,
+    Side,
+    TimeShare,
+    latency,
+)
+from frostline.core.promql import (
+    SLOT_LABEL,
+    Slices,
+    Terms,
+    batch,
+    newest_sample,
+    series_count,
+    terms,
+    wants_one_series,
+    window_terms,
+)
 from frostline.core.selector import Selector, parse_selector
 from tests.core.test_selector import SELECTORS
 from tests.support.golden import check
@@ -16,33 +40,94 @@ BAD = parse_selector('http_requests_total{job="gateway",code=~"5.."}')
 VALID = parse_selector('http_requests_total{job="gateway",code!~"4.."}')
 LATENCY = latency(parse_selector('http_request_duration_seconds{job="gateway"}'), 800)
 
-QUERIES = {
-    "increments-fine": increments(BAD, VALID, 300),
-    "increments-open": increments(BAD, VALID, 90),
-    "increments-hour": increments(VALID, VALID, 3_600),
-    "window": window_increase(BAD, 30 * 86_400),
-    "newest": newest_sample(VALID),
-    "explain-ratio": "\n".join(explain(Indicator(BAD, Counted.BAD, VALID), 28 * 86_400)),
-    "explain-latency": "\n".join(explain(LATENCY, 7 * 86_400)),
-    "batch": batch([("0/0", newest_sample(BAD)), ("0/1", newest_sample(VALID))]),
+RATIO = Counters(BAD, Counted.BAD, VALID)
+NATIVE = NativeHistogram(parse_selector('http_request_duration_seconds{job="gateway"}'), 800)
+BACKLOG = TimeShare(Gauge(parse_selector('queue_length{job="mailer"}')), Decimal(500), Side.BELOW)
+STOCK = TimeShare(Gauge(parse_selector("stock")), Decimal("0.5"), Side.ABOVE)
+AGE = TimeShare(Age(parse_selector("report_made_timestamp_seconds")), Decimal(3_600), Side.BELOW)
+P95 = TimeShare(
+    Quantile(parse_selector('task_seconds{job="mailer"}'), Decimal("0.95"), 1_800), Decimal("0.8"), Side.BELOW
+)
+OWN = Expressions("sum(increase(errors_total[$window])) # of all", "sum(increase(requests_total[$window]))")
+SLICES = Slices(300, Decimal("0.95"))
+
+INDICATORS: dict[str, Indicator] = {
+    "ratio": RATIO,
+    "latency": LATENCY,
+    "native": NATIVE,
+    "backlog": BACKLOG,
+    "stock": STOCK,
+    "age": AGE,
+    "quantile": P95,
+    "expressions": OWN,
+}
+
+
+def pair(of: Terms) -> tuple[str, str]:
+    return of.numerator, of.valid
+
+
+QUERIES: dict[str, tuple[str, ...]] = {
+    "increments-fine": (per_series(BAD, VALID, 300),),
+    "increments-open": (per_series(BAD, VALID, 90),),
+    "increments-hour": (per_series(VALID, VALID, 3_600),),
+    "window": (window_terms(RATIO, 30 * 86_400).numerator,),
+    "newest": (newest_sample(RATIO),),
+    "explain-ratio": pair(window_terms(RATIO, 28 * 86_400)),
+    "explain-latency": pair(window_terms(LATENCY, 7 * 86_400)),
+    "explain-native": pair(window_terms(NATIVE, 7 * 86_400)),
+    "batch": (batch([("0/0", newest_sample(Counters(BAD, Counted.BAD, BAD))), ("0/1", newest_sample(RATIO))]),),
+    **{f"fine-{name}": pair(terms(INDICATORS[name], None, 300)) for name in list(INDICATORS)[2:]},
+    "sliced-ratio": pair(terms(RATIO, SLICES, 3_600)),
+    "sliced-latency": pair(terms(LATENCY, SLICES, 3_600)),
+    "presence": tuple(query for each in INDICATORS.values() for query in (newest_sample(each), series_count(each))),
 }
 
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_query_is_the_golden_one(name: str) -> None:
-    check(GOLDEN / f"{name}.promql", QUERIES[name] + "\n")
+    check(GOLDEN / f"{name}.promql", "\n".join(QUERIES[name]) + "\n")
 
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_query_parses(name: str) -> None:
-    for line in QUERIES[name].splitlines():
-        promql_parser.parse(line)
+    for query in QUERIES[name]:
+        promql_parser.parse(query)
+
+
+def test_a_counter_is_counted_by_its_increments() -> None:
+    assert pair(terms(RATIO, None, 300)) == (
+        f"sum({per_series(BAD, VALID, 300)})",
+        f"sum({per_series(VALID, VALID, 300)})",
+    )
+
+
+def test_a_share_of_time_is_never_sliced_again() -> None:
+    assert terms(BACKLOG, SLICES, 3_600) == terms(BACKLOG, None, 3_600)
+
+
+@pytest.mark.parametrize(
+    ("name", "one"),
+    [
+        ("ratio", False), ("latency", False), ("native", False), ("quantile", False),
+        ("backlog", True), ("age", True), ("expressions", True),
+    ],
+)  # fmt: skip
+def test_one_value_wants_one_series(name: str, one: bool) -> None:
+    assert wants_one_series(INDICATORS[name]) is one
 
 
 @settings(max_examples=25)
 @given(SELECTORS, SELECTORS, st.integers(min_value=1, max_value=86_400))
 def test_any_selector_in_one_sum_out(counter: Selector, valid: Selector, width_s: int) -> None:
-    for query in (increments(counter, valid, width_s), window_increase(counter, width_s), newest_sample(counter)):
+    indicator = Counters(counter, Counted.BAD, valid)
+    queries = (
+        *pair(terms(indicator, None, width_s)),
+        *pair(window_terms(indicator, width_s)),
+        newest_sample(indicator),
+        series_count(indicator),
+    )
+    for query in queries:
         parsed = promql_parser.parse(query)
 
         assert isinstance(parsed, promql_parser.AggregateExpr)
@@ -51,16 +136,18 @@ def test_any_selector_in_one_sum_out(counter: Selector, valid: Selector, width_s
 @settings(max_examples=25)
 @given(st.lists(SELECTORS, min_size=1, max_size=6))
 def test_a_batch_is_one_query_with_a_slot_for_each_term(counters: list[Selector]) -> None:
-    query = batch((f"{index}/0", newest_sample(counter)) for index, counter in enumerate(counters))
+    query = batch(
+        (f"{index}/0", newest_sample(Counters(counter, Counted.BAD, counter))) for index, counter in enumerate(counters)
+    )
 
-    terms = []
+    found = []
     parsed = promql_parser.parse(query)
     while isinstance(parsed, promql_parser.BinaryExpr):
-        terms.append(parsed.rhs)
+        found.append(parsed.rhs)
         parsed = parsed.lhs
-    terms.append(parsed)
-    assert len(terms) == len(counters)
-    for index, term in enumerate(reversed(terms)):
+    found.append(parsed)
+    assert len(found) == len(counters)
+    for index, term in enumerate(reversed(found)):
         assert isinstance(term, promql_parser.Call)
         assert term.func.name == "label_replace"
         assert [each.val for each in term.args[1:] if isinstance(each, promql_parser.StringLiteral)] == [

@@ -1,20 +1,18 @@
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.core import indicator as core
-from frostline.core.indicator import Indicator
 from frostline.core.ledger import FINE_S, Gap
+from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.promql import SLOT_LABEL
-from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked, Series
-from frostline.prometheus.direct import BATCH_TERMS, Counted, DirectSource
-from tests.support.objectives import AT
+from frostline.prometheus.direct import BATCH_TERMS, Counted, DirectSource, Presence
+from tests.support.objectives import AT, counters, objective
 
 DOWN = Failed(Failure.UNREACHABLE, "nobody answers")
 WARNED = Partial(("a store is missing",))
@@ -23,12 +21,11 @@ TOO_MUCH = Failed(Failure.TOO_MUCH, "too many samples")
 TERM = re.compile(rf'label_replace\(.*?((?:bad|all)_\d+).*?, "{SLOT_LABEL}", "([^"]+)", "", ""\)')
 
 
-def indicator(number: int) -> Indicator:
-    return Indicator(Selector(f"bad_{number}"), core.Counted.BAD, Selector(f"all_{number}"))
-
-
-def indicators(count: int) -> dict[int, Indicator]:
-    return {number: indicator(number) for number in range(count)}
+def objectives(count: int) -> dict[int, Objective]:
+    return {
+        number: replace(objective(), indicator=counters(f"all_{number}", bad=f"bad_{number}"))
+        for number in range(count)
+    }
 
 
 @dataclass
@@ -83,7 +80,7 @@ def counted(number: int, at: int = AT) -> Counted:
 def test_answers_belong_to_their_key(count: int) -> None:
     client = Client()
 
-    found = DirectSource(client).open(indicators(count), AT, 90)
+    found = DirectSource(client).open(objectives(count), AT, 90)
 
     assert found == {number: counted(number) for number in range(count)}
     assert len(client.queries) == -(-count * 2 // BATCH_TERMS)
@@ -95,32 +92,35 @@ def test_no_query_is_longer_than_the_batch(count: int) -> None:
     client = Client()
     source = DirectSource(client)
 
-    source.newest(indicators(count), AT)
-    source.open(indicators(count), AT, 90)
+    source.presence(objectives(count), AT)
+    source.open(objectives(count), AT, 90)
 
     assert all(len(terms(query)) <= BATCH_TERMS for query in client.queries)
 
 
-def test_newest_asks_for_one_term_each() -> None:
+def test_presence_asks_for_the_newest_sample_and_the_number_of_series() -> None:
     client = Client(absent=frozenset({"all_3"}))
 
-    found = DirectSource(client).newest(indicators(48), AT)
+    found = DirectSource(client).presence(objectives(24), AT)
 
     assert len(client.queries) == 1
-    assert found == {number: number * 1_000 if number != 3 else None for number in range(48)}
+    assert [client.queries[0].count(f"{term}(all_3)") for term in ("timestamp", "count")] == [1, 1]
+    assert found == {
+        number: Presence(number * 1_000, number * 1_000) if number != 3 else Presence(None, 0) for number in range(24)
+    }
 
 
 def test_the_whole_window_in_one_look() -> None:
     client = Client()
 
-    assert DirectSource(client).window(indicators(2), AT, 30 * 86_400) == {0: counted(0), 1: counted(1)}
+    assert DirectSource(client).window(objectives(2), AT, 30 * 86_400) == {0: counted(0), 1: counted(1)}
     assert "[30d]" in client.queries[0]
 
 
 def test_closed_buckets_are_asked_for_at_their_ends() -> None:
     client = Client()
 
-    found = DirectSource(client).closed(indicators(1), Gap(AT, AT + 2 * FINE_S, FINE_S))
+    found = DirectSource(client).closed(objectives(1), Gap(AT, AT + 2 * FINE_S, FINE_S))
 
     ends = [AT + FINE_S, AT + 2 * FINE_S, AT + 3 * FINE_S]
     assert client.ranges == [(ends[0], ends[-1], FINE_S)]
@@ -130,7 +130,7 @@ def test_closed_buckets_are_asked_for_at_their_ends() -> None:
 def test_absent_series_are_absent_moments() -> None:
     client = Client(absent=frozenset({"bad_1", "bad_2", "all_2"}))
 
-    found = DirectSource(client).open(indicators(3), AT, 90)
+    found = DirectSource(client).open(objectives(3), AT, 90)
 
     assert found == {0: counted(0), 1: Counted({}, {AT: 1_000.0}), 2: Counted({}, {})}
 
@@ -138,7 +138,7 @@ def test_absent_series_are_absent_moments() -> None:
 def test_a_broken_counter_marks_its_own_objective_only() -> None:
     client = Client(broken=frozenset({"bad_1"}))
 
-    found = DirectSource(client).open(indicators(3), AT, 90)
+    found = DirectSource(client).open(objectives(3), AT, 90)
 
     assert (found[0], found[2]) == (counted(0), counted(2))
     assert isinstance(found[1], Failed)
@@ -151,7 +151,7 @@ def test_a_broken_counter_marks_its_own_objective_only() -> None:
 def test_halving_finds_who_spoils_a_batch(failed: Failed, culprits: set[int]) -> None:
     client = Client(trouble=lambda members: failed if members & culprits else None)
 
-    found = DirectSource(client).open(indicators(24), AT, 90)
+    found = DirectSource(client).open(objectives(24), AT, 90)
 
     assert found == {number: failed if number in culprits else counted(number) for number in range(24)}
     assert len(client.queries) <= 1 + 10 * len(culprits)
@@ -172,15 +172,15 @@ def test_trouble_of_prometheus_is_not_asked_about_again(trouble: Asked) -> None:
 
     source = DirectSource(client)
 
-    assert source.open(indicators(24), AT, 90) == dict.fromkeys(range(24), trouble)
-    assert source.newest(indicators(24), AT) == dict.fromkeys(range(24), trouble)
+    assert source.open(objectives(24), AT, 90) == dict.fromkeys(range(24), trouble)
+    assert source.presence(objectives(24), AT) == dict.fromkeys(range(24), trouble)
     assert len(client.queries) == 2
 
 
 def test_one_chunk_in_trouble_leaves_the_others_alone() -> None:
     client = Client(trouble=lambda members: DOWN if 0 in members else None)
 
-    found = DirectSource(client).open(indicators(30), AT, 90)
+    found = DirectSource(client).open(objectives(30), AT, 90)
 
     assert [found[number] for number in range(24)] == [DOWN] * 24
     assert [found[number] for number in range(24, 30)] == [counted(number) for number in range(24, 30)]

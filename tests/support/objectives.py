@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from frostline.core.indicator import Counted, Indicator
+from frostline.core.indicator import Counted, Counters
+from frostline.core.indicator import counted as counted_by
 from frostline.core.ledger import Ledger, entry, open_bucket
 from frostline.core.objective import Objective
 from frostline.core.selector import Selector
+from frostline.core.window import Rolling
 
 AT = 1_800_000_000
 """An epoch second at the full hour."""
@@ -21,8 +23,12 @@ Events = Callable[[int, int], tuple[float | None, float | None]]
 
 def objective(target: str = "99.9", *, days: float = 30, counted: Counted = Counted.BAD) -> Objective:
     """Return an objective on the counters `some` and `all`."""
-    indicator = Indicator(Selector("some"), counted, Selector("all"))
-    return Objective(indicator, Decimal(target), timedelta(days=days))
+    return Objective(counters(counted=counted), Decimal(target), Rolling(timedelta(days=days)))
+
+
+def counters(valid: str = "all", *, bad: str = "some", counted: Counted = Counted.BAD) -> Counters:
+    """Return an indicator on two counters without labels."""
+    return Counters(Selector(bad), counted, Selector(valid))
 
 
 def filled(promise: Objective, at: int, events: Events) -> Ledger:
@@ -34,7 +40,7 @@ def filled(promise: Objective, at: int, events: Events) -> Ledger:
 
 def refill(ledger: Ledger, promise: Objective, at: int, events: Events) -> None:
     """Record what is unknown up to `at`, and the open bucket."""
-    counted = promise.indicator.counted
+    counted = counted_by(promise.indicator)
     for gap in list(ledger.gaps(at)):
         for start in range(gap.start, gap.last + 1, gap.width_s):
             ledger.record(entry(counted, start, gap.width_s, *events(start, start + gap.width_s)))

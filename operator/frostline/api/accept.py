@@ -3,38 +3,42 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any, Final, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
-from frostline.api.objective import Indicator as IndicatorSpec
-from frostline.api.objective import ObjectiveSpec
+from frostline.api.measured import indicator
+from frostline.api.objective import Method, ObjectiveSpec, SliceLength
+from frostline.api.policy import PolicySpec
+from frostline.api.problem import ProblemError, located
+from frostline.api.promised import promise
+from frostline.api.refusals import objective_refusals, policy_refusals
+from frostline.api.wording import told
 from frostline.core.durations import parse_duration
-from frostline.core.indicator import Counted, Indicator, latency
+from frostline.core.finding import Finding
+from frostline.core.lint import lint
 from frostline.core.objective import PERCENT, Objective
-from frostline.core.selector import parse_selector
+from frostline.core.promql import Slices
+from frostline.core.window import Calendar, Rolling, Window
 
-_MILLISECOND: Final = timedelta(milliseconds=1)
 _SHORTEST: Final = timedelta(days=1)
 _LONGEST: Final = timedelta(days=366)
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The objective is measured. `notes` says what of the manifest is recorded but has no effect yet."""
+    """The objective is measured.
+
+    `notes` says what of the manifest is recorded but has no effect yet, `findings` what in it may mislead.
+    """
 
     spec: ObjectiveSpec
     objective: Objective
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NotServed:
-    """The manifest is right, and asks for what this version does not do. `problems` begin with the field."""
-
-    spec: ObjectiveSpec
-    problems: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,7 @@ class Invalid:
     problems: tuple[str, ...]
 
 
-Acceptance: TypeAlias = Accepted | NotServed | Invalid
-
-
-class _ProblemError(ValueError):
-    pass
-
-
-_T = TypeVar("_T")
+Acceptance: TypeAlias = Accepted | Invalid
 
 
 def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can stand in a manifest; this is what finds out
@@ -59,16 +56,40 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
     try:
         spec = ObjectiveSpec.model_validate(manifest_spec)
     except ValidationError as error:
-        return Invalid(tuple(_located(problem) for problem in error.errors(include_url=False)))
+        return Invalid(tuple(told(problem, ObjectiveSpec) for problem in error.errors(include_url=False)))
+    problems = objective_refusals(spec)
+    counted = _tried(problems, lambda: indicator(spec.indicator))
+    window = _tried(problems, lambda: _window(spec))
+    if problems or counted is None or window is None:
+        return Invalid(_one_a_field(problems))
+    objective = Objective(counted, spec.objective.target, window, _slices(spec))
+    return Accepted(spec, objective, tuple(_notes(spec)), lint(promise(spec, objective)))
+
+
+def policy_problems(manifest_spec: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
+    """Return why the `spec` of an ErrorBudgetPolicy would be refused, each reason begins with its field."""
     try:
-        if spec.review is not None:
-            _at("spec.review.every", parse_duration, spec.review.every)
-        if unserved := tuple(_unserved(spec)):
-            return NotServed(spec, unserved)
-        objective = Objective(_indicator(spec.indicator), _target(spec), _window(spec))
-    except _ProblemError as problem:
-        return Invalid((str(problem),))
-    return Accepted(spec, objective, tuple(_notes(spec)))
+        spec = PolicySpec.model_validate(manifest_spec)
+    except ValidationError as error:
+        return tuple(told(problem, PolicySpec) for problem in error.errors(include_url=False))
+    return tuple(policy_refusals(spec))
+
+
+def _tried(problems: list[str], make: Callable[[], _T]) -> _T | None:
+    """Return what `make` makes; where it finds a problem, add that to `problems`."""
+    try:
+        return make()
+    except ProblemError as problem:
+        problems.append(str(problem))
+        return None
+
+
+def _one_a_field(problems: list[str]) -> tuple[str, ...]:
+    """Return the first problem of every field: what follows from it would only distract."""
+    first: dict[str, str] = {}
+    for problem in problems:
+        first.setdefault(problem.partition(": ")[0], problem)
+    return tuple(first.values())
 
 
 def review_due(spec: ObjectiveSpec) -> date | None:
@@ -81,22 +102,6 @@ def review_due(spec: ObjectiveSpec) -> date | None:
         return date.max
 
 
-def _located(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
-    where = ".".join(str(part) for part in ("spec", *problem["loc"]))
-    return f"{where}: {problem['msg']}"
-
-
-def _unserved(spec: ObjectiveSpec) -> list[str]:
-    found = []
-    if spec.indicator.threshold is not None:
-        found.append("spec.indicator.threshold: is not served yet; express it as ratio or latency")
-    if spec.indicator.query is not None:
-        found.append("spec.indicator.query: is not served yet; express it as ratio or latency")
-    if spec.window.calendar is not None:
-        found.append("spec.window.calendar: is not served yet; use rolling, such as 30d")
-    return found
-
-
 def _notes(spec: ObjectiveSpec) -> list[str]:
     notes = []
     if spec.protects:
@@ -106,46 +111,34 @@ def _notes(spec: ObjectiveSpec) -> list[str]:
     return notes
 
 
-def _indicator(spec: IndicatorSpec) -> Indicator:
-    if spec.latency is not None and spec.ratio is not None:
-        raise _ProblemError("spec.indicator: give exactly one of ratio and latency")
-    if spec.latency is not None:
-        histogram = _at("spec.indicator.latency.histogram", parse_selector, spec.latency.histogram)
-        if any(matcher.label == "le" for matcher in histogram.matchers):
-            raise _ProblemError("spec.indicator.latency.histogram: must not match le; threshold chooses the bucket")
-        threshold = _at("spec.indicator.latency.threshold", parse_duration, spec.latency.threshold)
-        if threshold < _MILLISECOND:
-            raise _ProblemError("spec.indicator.latency.threshold: must be at least 1ms")
-        return latency(histogram, threshold // _MILLISECOND)
-    ratio = spec.ratio
-    if ratio is None:
-        raise _ProblemError("spec.indicator: give exactly one of ratio and latency")
-    valid = _at("spec.indicator.ratio.valid", parse_selector, ratio.valid)
-    if ratio.bad is not None and ratio.good is None:
-        return Indicator(_at("spec.indicator.ratio.bad", parse_selector, ratio.bad), Counted.BAD, valid)
-    if ratio.good is not None and ratio.bad is None:
-        return Indicator(_at("spec.indicator.ratio.good", parse_selector, ratio.good), Counted.GOOD, valid)
-    raise _ProblemError("spec.indicator.ratio: give exactly one of good and bad")
+def _window(spec: ObjectiveSpec) -> Window:
+    window = spec.window
+    if (window.rolling is None) == (window.calendar is None):
+        raise ProblemError("spec.window: give exactly one of rolling and calendar")
+    if window.calendar is not None:
+        return Calendar(window.calendar, located("spec.window.timeZone", time_zone, window.time_zone or "UTC"))
+    length = located("spec.window.rolling", parse_duration, window.rolling or "")
+    if not _SHORTEST <= length <= _LONGEST:
+        raise ProblemError(f"spec.window.rolling: must be from 1d to 1y, not {window.rolling}")
+    return Rolling(length)
 
 
-def _target(spec: ObjectiveSpec) -> Decimal:
-    target = spec.objective.target
-    if not 0 < target < PERCENT:
-        raise _ProblemError(f"spec.objective.target: must be above 0 and below 100, not {target}; 100 leaves no budget")
-    return target
+def _slices(spec: ObjectiveSpec) -> Slices | None:
+    budgeting = spec.budgeting
+    if budgeting is None or budgeting.method is Method.OCCURRENCES:
+        return None
+    assert budgeting.slice_target is not None
+    length = parse_duration((budgeting.slice_length or SliceLength.FIVE_MINUTES).value)
+    return Slices(int(length.total_seconds()), budgeting.slice_target / PERCENT)
 
 
-def _window(spec: ObjectiveSpec) -> timedelta:
-    if spec.window.rolling is None:
-        raise _ProblemError("spec.window: give exactly one of rolling and calendar")
-    window = _at("spec.window.rolling", parse_duration, spec.window.rolling)
-    if not _SHORTEST <= window <= _LONGEST:
-        raise _ProblemError(f"spec.window.rolling: must be from 1d to 1y, not {spec.window.rolling}")
-    return window
+def time_zone(name: str) -> ZoneInfo:
+    """Return the time zone of an IANA name.
 
-
-def _at(field: str, parse: Callable[[str], _T], text: str) -> _T:
+    Raises:
+        ValueError: there is none of that name.
+    """
     try:
-        return parse(text)
-    except ValueError as error:
-        raise _ProblemError(f"{field}: {error}") from None
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'there is no time zone "{name}": use an IANA name such as Europe/Berlin, or UTC') from None

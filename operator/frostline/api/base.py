@@ -1,15 +1,41 @@
 """What all models share."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 JsonObject = dict[str, Any]
+
+
+def _number(value: object) -> object:
+    """Refuse what pydantic would read as a number and the API server would not: text and truth values."""
+    if isinstance(value, bool | str):
+        given = "text" if isinstance(value, str) else "a truth value"
+        raise ValueError(f"must be a number, not {given}: write it without quotes")  # noqa: TRY004 - pydantic's way
+    return value
+
+
+def _day(value: object) -> object:
+    """Refuse what pydantic would read as a day and the API server would not: epoch seconds, times of day."""
+    plain = isinstance(value, date) and not isinstance(value, datetime)
+    if not plain and not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise ValueError("must be a day such as 2026-10-01")
+    return value
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+NUMBER = BeforeValidator(_number)
+"""To stand last in an annotation: bounds before it are then still bounds of the number in the schema."""
+
+Number = Annotated[Decimal, NUMBER]
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Model(BaseModel):
@@ -36,8 +62,7 @@ def cel(*rules: tuple[str, str], **extra: object) -> Callable[[JsonObject], None
 def as_json(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Return a model as the JSON that the API server takes: numbers as numbers, times in UTC, nothing for None."""
     if isinstance(value, Model):
-        fields = type(value).model_fields
-        pairs = ((to_camel(name), getattr(value, name)) for name in fields)
+        pairs = ((field.alias or name, getattr(value, name)) for name, field in type(value).model_fields.items())
         return {name: as_json(part) for name, part in pairs if part is not None}
     if isinstance(value, list | tuple):
         return [as_json(part) for part in value]

@@ -1,13 +1,13 @@
 """The spec of a ServiceLevelObjective: the promise."""
 
-from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from frostline.api.base import Model, cel
+from frostline.api.base import NUMBER, Day, Model, Number, cel
+from frostline.core.category import Category
+from frostline.core.window import Period
 
 _SELECTOR_EXAMPLE = 'http_requests_total{job="web",code=~"5.."}'
 
@@ -21,19 +21,6 @@ SelectorText = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1, max_length=253)]
 ShortText = Annotated[str, Field(min_length=1, max_length=253)]
-
-
-class Category(StrEnum):
-    """What users feel."""
-
-    AVAILABILITY = "Availability"
-    LATENCY = "Latency"
-    QUALITY = "Quality"
-    CORRECTNESS = "Correctness"
-    FRESHNESS = "Freshness"
-    COVERAGE = "Coverage"
-    DURABILITY = "Durability"
-    SATURATION = "Saturation"
 
 
 class Ratio(Model):
@@ -53,40 +40,103 @@ class Ratio(Model):
     valid: SelectorText = Field(description="Selector of all events that count, good and bad.")
 
 
+Threshold = Annotated[
+    str,
+    Field(
+        max_length=32,
+        json_schema_extra=cel(
+            (
+                r"self.matches('^[1-9][0-9]{0,8}(ms|s|m|h)$')",
+                "must be a whole number of ms, s, m (minutes) or h, such as 800ms",
+            )
+        ),
+    ),
+]
+
+
+class HistogramKind(StrEnum):
+    """How Prometheus stores the histogram."""
+
+    CLASSIC = "Classic"
+    NATIVE = "Native"
+
+
 class Latency(Model):
-    """Requests at or under a threshold ÷ all requests, from a classic histogram in seconds."""
+    """Requests at or under a threshold ÷ all requests, from a histogram in seconds."""
 
     histogram: SelectorText = Field(
         description="Selector of the histogram by its name without _bucket,"
         ' such as http_request_duration_seconds{job="web",code=~"2.."}.'
     )
-    threshold: Annotated[
-        str,
-        Field(
-            max_length=32,
-            json_schema_extra=cel(
-                (
-                    r"self.matches('^[1-9][0-9]{0,8}(ms|s|m|h)$')",
-                    "threshold must be a whole number of ms, s, m (minutes) or h, such as 800ms",
-                )
-            ),
-        ),
-    ] = Field(description="The time a request may take, such as 800ms; must be a bucket bound of the histogram.")
+    type: HistogramKind = Field(default=HistogramKind.CLASSIC, description="How Prometheus stores it.")
+    threshold: Threshold = Field(
+        description="The time a request may take, such as 800ms; a bucket bound of a classic histogram."
+    )
 
 
-class Gauge(Model):
-    """Share of the time in which a gauge is on the right side of a bound. Not served yet."""
+class Quantile(Model):
+    """A quantile of a classic histogram over some time, such as the p95 of 30 minutes."""
 
-    gauge: SelectorText = Field(description="Selector of the gauge.")
-    bound: float = Field(description="The bound that the gauge must not cross.")
+    histogram: SelectorText = Field(description="Selector of the histogram by its name without _bucket.")
+    quantile: Number = Field(
+        description="The quantile, between 0 and 1, such as 0.95.",
+        json_schema_extra=cel(("self > 0.0 && self < 1.0", "must lie between 0 and 1: write 0.95 for p95")),
+    )
+    over: Threshold = Field(default="30m", description="The time that it is taken over.")
+
+
+class TimeShare(Model):
+    """Share of the time in which a value is on the good side of a bound, looked at each minute."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(("has(self.gauge) != has(self.quantile)", "give exactly one of gauge and quantile"))
+    )
+
+    gauge: SelectorText | None = Field(default=None, description="Selector of the gauge; must match one series.")
+    quantile: Quantile | None = Field(default=None, description=Quantile.__doc__)
+    bound: Number = Field(description="The bound; a value at it is good.")
     good: Literal["Below", "Above"] = Field(default="Below", description="On which side of the bound it is good.")
 
 
-class Query(Model):
-    """Two PromQL expressions for those who write PromQL. Not served yet."""
+class Freshness(Model):
+    """Tasks done in time ÷ tasks; or the share of the time in which data was young enough."""
 
-    bad: str = Field(min_length=1, max_length=8192, description="Expression of the rate of bad events.")
-    valid: str = Field(min_length=1, max_length=8192, description="Expression of the rate of valid events.")
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "[has(self.histogram), has(self.age), has(self.timestamp)].filter(given, given).size() == 1",
+                "give exactly one of histogram, age and timestamp",
+            )
+        )
+    )
+
+    histogram: SelectorText | None = Field(
+        default=None, description="Selector of the histogram of task durations, by its name without _bucket."
+    )
+    age: SelectorText | None = Field(default=None, description="Selector of a gauge that shows the age in seconds.")
+    timestamp: SelectorText | None = Field(
+        default=None, description="Selector of a gauge that shows when data was last made, in epoch seconds."
+    )
+    within: Threshold = Field(description="How long a task may take, or how old data may be, such as 10m.")
+
+
+Expression = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=8192,
+        json_schema_extra=cel(
+            ("self.contains('[$window]')", "must count over [$window], such as sum(increase(errors_total[$window]))")
+        ),
+    ),
+]
+
+
+class Query(Model):
+    """Two PromQL expressions for those who write PromQL. Each gives one value: the events of [$window]."""
+
+    bad: Expression = Field(description="The bad events of [$window], such as sum(increase(errors_total[$window])).")
+    valid: Expression = Field(description="All events of [$window] that count, such as sum(increase(all[$window])).")
 
 
 class Indicator(Model):
@@ -95,9 +145,9 @@ class Indicator(Model):
     model_config = ConfigDict(
         json_schema_extra=cel(
             (
-                "[has(self.ratio), has(self.latency), has(self.threshold), has(self.query)]"
+                "[has(self.ratio), has(self.latency), has(self.threshold), has(self.freshness), has(self.query)]"
                 ".filter(given, given).size() == 1",
-                "give exactly one of ratio, latency, threshold and query",
+                "give exactly one of ratio, latency, threshold, freshness and query",
             )
         )
     )
@@ -107,7 +157,8 @@ class Indicator(Model):
     )
     ratio: Ratio | None = Field(default=None, description=Ratio.__doc__)
     latency: Latency | None = Field(default=None, description=Latency.__doc__)
-    threshold: Gauge | None = Field(default=None, description=Gauge.__doc__)
+    threshold: TimeShare | None = Field(default=None, description=TimeShare.__doc__)
+    freshness: Freshness | None = Field(default=None, description=Freshness.__doc__)
     query: Query | None = Field(default=None, description=Query.__doc__)
 
 
@@ -125,23 +176,15 @@ class Target(Model):
         json_schema_extra=cel(("!has(self.stretch) || self.stretch > self.target", "stretch must be above target"))
     )
 
-    target: Decimal = Field(
+    target: Number = Field(
         description="The promise in percent, such as 99.9. 100 is refused: it leaves no budget.",
         json_schema_extra=_PERCENT_RULES,
     )
-    stretch: Decimal | None = Field(
+    stretch: Number | None = Field(
         default=None,
         description="What is hoped for, in percent; above target.",
         json_schema_extra=_PERCENT_RULES,
     )
-
-
-class Calendar(StrEnum):
-    """Calendar periods."""
-
-    WEEK = "Week"
-    MONTH = "Month"
-    QUARTER = "Quarter"
 
 
 _HOURS = (
@@ -180,10 +223,48 @@ class Window(Model):
         ]
         | None
     ) = Field(default=None, description="Length of a rolling window from 1d to 1y, such as 7d, 28d, 30d or 4w.")
-    calendar: Calendar | None = Field(default=None, description="A calendar period instead. Not served yet.")
+    calendar: Period | None = Field(
+        default=None, description="A calendar period instead; weeks begin on Monday. Its budget is whole at its start."
+    )
     time_zone: ShortText | None = Field(
         default=None,
         description="IANA time zone of the calendar period, such as Europe/Berlin; UTC if absent.",
+    )
+
+
+class Method(StrEnum):
+    """What is counted against the budget."""
+
+    OCCURRENCES = "Occurrences"
+    TIMESLICES = "Timeslices"
+
+
+class SliceLength(StrEnum):
+    """Lengths of slices: those that fill five minutes evenly."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+
+
+class Budgeting(Model):
+    """What is counted against the budget: events, or slices of time that are good as a whole or not."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "(self.method == 'Timeslices') == has(self.sliceTarget)",
+                "Timeslices need sliceTarget, and only Timeslices have one",
+            ),
+            ("self.method == 'Timeslices' || !has(self.sliceLength)", "only Timeslices have a sliceLength"),
+        )
+    )
+
+    method: Method = Field(default=Method.OCCURRENCES, description="Occurrences (events) or Timeslices.")
+    slice_length: SliceLength | None = Field(default=None, description="Length of a slice, 1m or 5m; 5m if absent.")
+    slice_target: Number | None = Field(
+        default=None,
+        description="Percent of a slice's events that must be good for the slice to be good.",
+        json_schema_extra=cel(("self > 0.0 && self <= 100.0", "must be above 0 and at most 100, in percent")),
     )
 
 
@@ -197,7 +278,7 @@ class Review(Model):
             json_schema_extra=cel((r"self.matches('^[1-9][0-9]{0,3}[dw]$')", "must be days or weeks, such as 90d")),
         ),
     ] = Field(default="90d", description="How often the objective is reviewed.")
-    last: date | None = Field(default=None, description="Day of the last review, such as 2026-10-01.")
+    last: Day | None = Field(default=None, description="Day of the last review, such as 2026-10-01.")
 
 
 class LabelSelector(Model):
@@ -233,12 +314,11 @@ class ObjectiveSpec(Model):
     indicator: Indicator = Field(description="What is measured.")
     objective: Target = Field(description="How much of it is promised.")
     window: Window = Field(description="Over which time.")
+    budgeting: Budgeting | None = Field(default=None, description=Budgeting.__doc__)
     owner: ShortText | None = Field(default=None, description="Who answers for the promise: a team, a rota.")
     journey: ShortText | None = Field(default=None, description="The user journey it belongs to.")
-    tier: int = Field(
+    tier: Annotated[int, Field(ge=1, le=3), NUMBER] = Field(
         default=3,
-        ge=1,
-        le=3,
         description="1 critical, watched around the clock; 2 important; 3 informational.",
     )
     rationale: Annotated[str, Field(max_length=2048)] | None = Field(

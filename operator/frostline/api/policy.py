@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from frostline.api.base import Model, cel
+from frostline.api.base import NUMBER, Model, cel
 
 
 class Mode(StrEnum):
@@ -38,7 +38,7 @@ DurationText = Annotated[
         ),
     ),
 ]
-Percent = Annotated[Decimal, Field(ge=0, le=100)]
+Percent = Annotated[Decimal, Field(ge=0, le=100), NUMBER]
 
 
 class Bounds(Model):
@@ -59,10 +59,10 @@ class BurnBounds(Model):
         json_schema_extra=cel(("self.endangered > self.depleting", "endangered must be above depleting"))
     )
 
-    depleting: Annotated[Decimal, Field(ge=1, le=1000)] = Field(
+    depleting: Annotated[Decimal, Field(ge=1, le=1000), NUMBER] = Field(
         default=Decimal(2), description="Burn rate above which the level is at least Depleting."
     )
-    endangered: Annotated[Decimal, Field(ge=1, le=1000)] = Field(
+    endangered: Annotated[Decimal, Field(ge=1, le=1000), NUMBER] = Field(
         default=Decimal(5), description="Burn rate above which the level is at least Endangered."
     )
 
@@ -79,7 +79,7 @@ class Releases(Model):
 class Hysteresis(Model):
     """What must be passed before a level gets better."""
 
-    margin: Annotated[Decimal, Field(ge=0, le=20)] = Field(
+    margin: Annotated[Decimal, Field(ge=0, le=20), NUMBER] = Field(
         default=Decimal(2), description="Percent points of budget beyond the bound."
     )
     hold: DurationText = Field(default="15m", description="For how long.")

@@ -37,6 +37,14 @@ class CountsStatus(Model):
     valid: Decimal = Field(description="Valid events in the window.")
 
 
+class TargetChange(Model):
+    """A change of the target: from then on the same events are judged by another measure."""
+
+    at: datetime = Field(description="When the operator saw it.")
+    before: Decimal = Field(description="The target before, in percent.")
+    after: Decimal = Field(description="The target since, in percent.")
+
+
 class QueriesStatus(Model):
     """PromQL to paste into Prometheus to check the figure; it differs from it by edges and births of series only."""
 
@@ -76,6 +84,11 @@ class ObjectiveStatus(Model):
     measured_at: datetime | None = Field(default=None, description="The moment the figures are of.")
     sli: Decimal | None = Field(default=None, description="Good / valid events of the window, in percent.")
     target: Decimal | None = Field(default=None, description="The target that the figures are of, in percent.")
+    target_changes: Annotated[list[TargetChange], Field(max_length=10)] = Field(
+        default_factory=list,
+        description="The last changes of the target, newest last: a step in the figures explains itself.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     budget: BudgetStatus | None = Field(default=None, description=BudgetStatus.__doc__)
     burn_rates: Annotated[list[BurnStatus], Field(max_length=16)] = Field(
         default_factory=list,

@@ -29,6 +29,9 @@ class Account:
     Attributes:
         summed: whether the sums over the whole window have been read while the buckets are not.
         span: most buckets to ask for at once; falls when Prometheus finds the question too large.
+        series: how many valid series there were when they were last whole, at epoch second `series_at`.
+        lost: how many there were before some went missing for good, and when; None while all are there.
+        read_again: since when to read again, as lost ones are back; None when there is nothing to.
     """
 
     uid: str
@@ -37,6 +40,10 @@ class Account:
     assessment: Assessment | None = None
     summed: bool = False
     span: int = field(default=SPAN_POINTS)
+    series: int = 0
+    series_at: int = 0
+    lost: tuple[int, int] | None = None
+    read_again: int | None = None
 
 
 def opened(uid: str, objective: Objective) -> Account:
@@ -52,7 +59,7 @@ def carried(account: Account | None, uid: str, objective: Objective) -> Account:
     if account is None or account.uid != uid:
         return opened(uid, objective)
     old = account.objective
-    if old.indicator != objective.indicator or old.window != objective.window:
+    if (old.indicator, old.window, old.slices) != (objective.indicator, objective.window, objective.slices):
         return opened(uid, objective)
     if old.target != objective.target:
         account.objective = objective

@@ -11,11 +11,12 @@ from frostline import names
 from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.base import JsonObject
 from frostline.controller.account import Account, Key, carried
-from frostline.controller.measure import fill_gaps, read_now, read_sums
-from frostline.controller.status import Facts, render
+from frostline.controller.advice import Advice
+from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
+from frostline.controller.status import Facts, gist, render
 from frostline.controller.store import Store, Stored
-from frostline.controller.writing import LastWrite, merge_patch, worth_writing
-from frostline.core.assess import Answer, Assessment, assess
+from frostline.controller.writing import LastWrite, can_wait, merge_patch, worth_writing
+from frostline.core.assess import Answer, Assessment, Fresh, assess
 from frostline.core.ledger import FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
@@ -74,6 +75,14 @@ class _Gathered:
     answers: Mapping[Key, Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A status, and the gist of what it was rendered from."""
+
+    gist: tuple[object, ...]
+    status: JsonObject
+
+
 class Cycle:
     """The operator's memory and its one loop body. Only `run` changes it; runs never overlap."""
 
@@ -96,6 +105,8 @@ class Cycle:
         self._accounts: dict[Key, Account] = {}
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
         self._writes: dict[Key, LastWrite] = {}
+        self._told: dict[Key, tuple[object, ...]] = {}
+        self._advice = Advice()
         self.views: tuple[View, ...] = ()
 
     async def run(self) -> None:
@@ -103,14 +114,15 @@ class Cycle:
         objects = self._store.snapshot()
         accepted = self._accept(objects)
         self._forget(objects)
-        gathered, statuses = await asyncio.to_thread(self._measure, objects, accepted)
+        gathered, drafts = await asyncio.to_thread(self._measure, objects, accepted)
         gate = asyncio.Semaphore(_WRITERS)
 
-        async def one(key: Key, status: JsonObject) -> None:
+        async def one(key: Key, draft: _Draft) -> None:
             async with gate:
-                await self._apply(objects[key], status, gathered.at, len(objects))
+                if await self._apply(objects[key], draft.status, gathered.at, len(objects)):
+                    self._told[key] = draft.gist
 
-        await asyncio.gather(*(one(key, status) for key, status in statuses.items()))
+        await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
 
     def fill(self, until: Callable[[], bool]) -> bool:
         """Read buckets that are not known yet; blocking. Returns whether none is left."""
@@ -127,13 +139,13 @@ class Cycle:
         return {key: self._acceptances[key][2] for key in objects}
 
     def _forget(self, objects: Mapping[Key, Stored]) -> None:
-        for memory in (self._accounts, self._acceptances, self._writes):
+        for memory in (self._accounts, self._acceptances, self._writes, self._told):
             for gone in memory.keys() - objects.keys():
                 del memory[gone]
 
     def _measure(
         self, objects: Mapping[Key, Stored], accepted: Mapping[Key, Acceptance]
-    ) -> tuple[_Gathered, dict[Key, JsonObject]]:
+    ) -> tuple[_Gathered, dict[Key, _Draft]]:
         for key, acceptance in accepted.items():
             if isinstance(acceptance, Accepted):
                 self._accounts[key] = carried(self._accounts.get(key), objects[key].uid, acceptance.objective)
@@ -142,20 +154,31 @@ class Cycle:
         gathered = self._gather()
         for key, account in self._accounts.items():
             self._decide(objects[key], account, gathered)
+        seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
+        self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
         self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
-        statuses = {
-            key: render(
-                Facts(
-                    generation=each.generation,
-                    acceptance=accepted[key],
-                    assessment=self._assessment(key),
-                    stored=each.status,
-                    now=gathered.at,
-                )
+        drafts = {}
+        for key, each in objects.items():
+            facts = Facts(
+                generation=each.generation,
+                acceptance=accepted[key],
+                assessment=self._assessment(key),
+                stored=each.status,
+                now=gathered.at,
+                findings=self._advice.about(key, accepted[key]),
             )
-            for key, each in objects.items()
-        }
-        return gathered, statuses
+            summary = gist(facts)
+            if summary != self._told.get(key) or not self._can_wait(key, facts, len(objects)):
+                drafts[key] = _Draft(summary, render(facts))
+        return gathered, drafts
+
+    def _can_wait(self, key: Key, facts: Facts, fleet: int) -> bool:
+        last = self._writes.get(key)
+        if last is None:
+            return False
+        figure = None if facts.assessment is None else facts.assessment.figure
+        percent = None if figure is None else figure.budget.remaining * 100
+        return can_wait(facts.stored, percent, last, now=facts.now, fleet=fleet, seed=str(key))
 
     def _assessment(self, key: Key) -> Assessment | None:
         account = self._accounts.get(key)
@@ -167,7 +190,10 @@ class Cycle:
             return _Gathered(int(self._wall()), False, dict.fromkeys(self._accounts, now))
         at = self._timing.evaluation_time(now)
         answers = read_now(self._source, self._accounts, at)
-        read_sums(self._source, self._accounts, at)
+        read_again(self._source, self._accounts, at)
+        # A first figure from sums is for what is alive and unambiguous only.
+        alive = {key for key, answer in answers.items() if isinstance(answer, Fresh) and answer.newest is not None}
+        read_sums(self._source, {key: self._accounts[key] for key in alive}, at)
         return _Gathered(at, True, answers)
 
     def _decide(self, stored: Stored, account: Account, gathered: _Gathered) -> None:
@@ -193,14 +219,15 @@ class Cycle:
             )
         account.assessment = after
 
-    async def _apply(self, read: Stored, status: JsonObject, now: int, fleet: int) -> None:
+    async def _apply(self, read: Stored, status: JsonObject, now: int, fleet: int) -> bool:
+        """Write a status if it is worth it; return False where it should have been and was not."""
         # The status rendered from is the one compared with: what came in meanwhile is for the next cycle.
         last = self._writes.get(read.key)
         if not worth_writing(read.status, status, last, now=now, fleet=fleet, seed=str(read.key)):
-            return
+            return True
         written = await self._writer.write(read, merge_patch(read.status, status))
         if written is None:
-            return
+            return False
         self._writes[read.key] = LastWrite(written.get("status", {}), now)
         self._store.put(written)
         # What somebody else wrote into the status was never a level.
@@ -209,6 +236,7 @@ class Cycle:
         if note is not None:
             warning, sentence = note
             await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)
+        return True
 
 
 def _standing(stored: Stored, at: int) -> LevelState | None:

@@ -5,15 +5,22 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
-from frostline.core.assess import Answer, Assessment, Fresh, figure_from_sums
-from frostline.core.ledger import FINE_S, Gap, entry, open_bucket
-from frostline.core.outcome import Failed, Failure, Partial, Rehydrating
-from frostline.prometheus.direct import Counted, DirectSource, Missing
+from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
+from frostline.core.indicator import counted, described
+from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, State, entry, open_bucket
+from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
+from frostline.core.promql import wants_one_series
+from frostline.core.window import bounds
+from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
 
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
 
-_TOO_LARGE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT})
+_LOST_SHARE: Final = 0.2
+"""Share of the series that may go between two cycles before the answer is taken for incomplete."""
+
+_DIVISIBLE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT, Failure.NOT_A_NUMBER})
+"""Failures that fewer buckets at once may not have."""
 
 Accounts = Mapping[Key, Account]
 
@@ -22,54 +29,105 @@ def read_now(source: DirectSource, accounts: Accounts, at: int) -> dict[Key, Ans
     """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered."""
     if not accounts:
         return {}
-    indicators = {key: account.objective.indicator for key, account in accounts.items()}
+    objectives = {key: account.objective for key, account in accounts.items()}
     opened = open_bucket(at)
     recent = Gap(opened - LATE_S, opened - FINE_S, FINE_S)
-    newest = source.newest(indicators, at)
-    current = source.open(indicators, at, at - opened)
-    closed = source.closed(indicators, recent)
-    answers: dict[Key, Answer] = {}
+    presence = source.presence(objectives, at)
+    current = source.open(objectives, at, at - opened)
+    closed = source.closed(objectives, recent)
+    return {
+        key: _take(account, at, recent, there=presence[key], now=current[key], just=closed[key])
+        for key, account in accounts.items()
+    }
+
+
+def _take(
+    account: Account,
+    at: int,
+    recent: Gap,
+    *,
+    there: Presence | Missing,
+    now: Counted | Missing,
+    just: Counted | Missing,
+) -> Answer:
+    """Record the answers of one cycle, if they are whole."""
+    if isinstance(there, Partial | Failed):
+        return there
+    if isinstance(now, Partial | Failed):
+        return now
+    if isinstance(just, Partial) or (isinstance(just, Failed) and just.failure is not Failure.NOT_A_NUMBER):
+        return just
+    if there.series > 1 and wants_one_series(account.objective.indicator):
+        return SeveralSeries(there.series)
+    if there.series > 0 and there.newest is None:
+        return Failed(Failure.NOT_A_NUMBER, f"{described(account.objective.indicator)} is NaN or infinite")
+    if 0 < there.series < _enough(account.series) and at - account.series_at < STALE_AFTER_S:
+        return SeriesLost(account.series, there.series)
+    _count_series(account, at, there.series)
+    opened = open_bucket(at)
+    # A broken sample that is past by now: what can be had of these buckets is read with the gaps.
+    if isinstance(just, Counted):
+        _record(account, recent, just)
+    kind = counted(account.objective.indicator)
+    account.ledger.record_open(entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at)))
+    return Fresh(there.newest)
+
+
+def _enough(series: int) -> float:
+    return series * (1 - _LOST_SHARE)
+
+
+def _count_series(account: Account, at: int, series: int) -> None:
+    """Remember how many series there are, and since when to read again once lost ones are back."""
+    if series < _enough(account.series) and account.lost is None:
+        account.lost = (account.series, account.series_at)
+    if account.lost is not None and series >= _enough(account.lost[0]):
+        account.read_again = account.lost[1] - LATE_S
+        account.lost = None
+    if series:
+        account.series, account.series_at = series, at
+
+
+def read_again(source: DirectSource, accounts: Accounts, at: int) -> None:
+    """Read what was read while series were missing, now that they are back: perhaps only the answers had lost them."""
+    opened = open_bucket(at)
     for key, account in accounts.items():
-        now, just, latest = current[key], closed[key], newest[key]
-        missing = next((each for each in (now, just, latest) if isinstance(each, Partial | Failed)), None)
-        if missing is not None:
-            answers[key] = missing
-        elif isinstance(now, Counted) and isinstance(just, Counted) and not isinstance(latest, Partial | Failed):
-            _record(account, recent, just)
-            account.ledger.record_open(
-                entry(
-                    account.objective.indicator.counted,
-                    opened,
-                    at - opened,
-                    now.numerator.get(at),
-                    now.valid.get(at),
-                )
-            )
-            answers[key] = Fresh(latest)
-    return answers
+        since = account.read_again
+        if since is None:
+            continue
+        first = max(since - since % FINE_S, opened - FINE_HORIZON_S)
+        gap = Gap(first, opened - FINE_S, FINE_S)
+        answer = source.closed({key: account.objective}, gap)[key]
+        if isinstance(answer, Counted):
+            _record(account, gap, answer)
+            account.ledger.forget(since, first)
+            account.read_again = None
 
 
 def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
     """Give every account that has no figure yet one from the sums over its whole window, if it can be had."""
     by_window: dict[int, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
-        if not account.summed and (account.assessment is None or account.assessment.figure is None):
-            by_window[account.objective.window_s][key] = account
+        # Slices of a whole window are far too many to look at in one query.
+        if account.summed or account.objective.slice_s is not None:
+            continue
+        if account.assessment is None or account.assessment.figure is None:
+            by_window[at - bounds(account.objective.window, at)[0]][key] = account
     for window_s, group in by_window.items():
-        indicators = {key: account.objective.indicator for key, account in group.items()}
-        for key, sums in source.window(indicators, at, window_s).items():
+        objectives = {key: account.objective for key, account in group.items()}
+        for key, sums in source.window(objectives, at, window_s).items():
             account = group[key]
             if isinstance(sums, Partial | Failed):
                 continue
             account.summed = True
             whole = entry(
-                account.objective.indicator.counted,
+                counted(account.objective.indicator),
                 at - window_s,
                 window_s,
                 sums.numerator.get(at),
                 sums.valid.get(at),
             )
-            if whole.valid > 0:
+            if whole.valid > 0 and believable(account.objective, whole):
                 figure = figure_from_sums(account.objective, at, whole.bad, whole.valid)
                 account.assessment = Assessment(Rehydrating(0.0), figure, None)
 
@@ -87,9 +145,9 @@ def fill_gaps(source: DirectSource, accounts: Accounts, at: int, *, until: Calla
         for gap, group in wanted.items():
             if until():
                 return False
-            indicators = {key: account.objective.indicator for key, account in group.items()}
-            for key, counted in source.closed(indicators, gap).items():
-                progress = _settle(group[key], gap, counted) or progress
+            objectives = {key: account.objective for key, account in group.items()}
+            for key, answer in source.closed(objectives, gap).items():
+                progress = _settle(group[key], gap, answer) or progress
         if not progress:
             return False
     return False
@@ -113,20 +171,26 @@ def _pieces(account: Account, at: int) -> Iterator[Gap]:
             last = start - gap.width_s
 
 
-def _settle(account: Account, gap: Gap, counted: Counted | Missing) -> bool:
+def _settle(account: Account, gap: Gap, answer: Counted | Missing) -> bool:
     """Record an answer; True when the next question will be another one."""
-    if isinstance(counted, Counted):
-        _record(account, gap, counted)
-        account.span = SPAN_POINTS
+    if isinstance(answer, Counted):
+        _record(account, gap, answer)
+        account.span = min(account.span * 2, SPAN_POINTS)
         return True
-    if isinstance(counted, Failed) and counted.failure in _TOO_LARGE and account.span > 1:
+    if not isinstance(answer, Failed) or answer.failure not in _DIVISIBLE:
+        return False
+    if account.span > 1:
         account.span //= 2
-        return counted.failure is Failure.TOO_MUCH
-    return False
+        return answer.failure is not Failure.TIMEOUT
+    if answer.failure is not Failure.NOT_A_NUMBER:
+        return False
+    # One broken sample must not hide a whole month: the bucket counts as one without data.
+    account.ledger.record(Entry(gap.start, gap.width_s, State.ABSENT))
+    return True
 
 
-def _record(account: Account, gap: Gap, counted: Counted) -> None:
-    kind = account.objective.indicator.counted
+def _record(account: Account, gap: Gap, answer: Counted) -> None:
+    kind = counted(account.objective.indicator)
     for start in range(gap.start, gap.last + 1, gap.width_s):
         end = start + gap.width_s
-        account.ledger.record(entry(kind, start, gap.width_s, counted.numerator.get(end), counted.valid.get(end)))
+        account.ledger.record(entry(kind, start, gap.width_s, answer.numerator.get(end), answer.valid.get(end)))

@@ -1,7 +1,8 @@
 """What the status of an objective says: rendered from values, compared with what the API server holds."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from frostline import names
-from frostline.api.accept import Acceptance, Accepted, Invalid, NotServed, review_due
+from frostline.api.accept import Acceptance, Accepted, Invalid, review_due
 from frostline.api.base import JsonObject, as_json
 from frostline.api.objective import ObjectiveSpec
 from frostline.api.policy import Rule
@@ -21,36 +22,53 @@ from frostline.api.status import (
     DisplayStatus,
     ObjectiveStatus,
     QueriesStatus,
+    TargetChange,
 )
 from frostline.controller import words
 from frostline.core.assess import Assessment, Figure
 from frostline.core.durations import format_duration, promql_duration
-from frostline.core.indicator import Counted
+from frostline.core.finding import Finding, Severity
+from frostline.core.finding import Rule as LintRule
+from frostline.core.indicator import Counted, counted
 from frostline.core.objective import Objective
-from frostline.core.outcome import Measured, NoTraffic, Rehydrating
-from frostline.core.promql import explain
+from frostline.core.outcome import Measured, NoData, NoTraffic, Rehydrating
+from frostline.core.promql import terms, window_terms
+from frostline.core.window import HOUR_S, Calendar, bounds
 
+_DURATION: Final = r"(?:\d+(?:ms|[smhdwy]))+"
+_RANGE: Final = re.compile(rf"\[{_DURATION}(?::{_DURATION})?\]")
+_CHANGES_KEPT: Final = 10
+_NOTHING: Final[Mapping[str, Any]] = {}
+_DAY_S: Final = 86_400
+_QUARTER_HOUR_S: Final = 900
+"""Hours of every time zone begin at one of these."""
 _EMPTY: Final = ObjectiveStatus()
 _MESSAGE_CHARACTERS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a status is made of. `now` is epoch seconds, `stored` the status that the API server holds."""
+    """What a status is made of. `now` is epoch seconds, `stored` the status that the API server holds.
+
+    `findings` is what there is to say beside what the manifest alone tells.
+    """
 
     generation: int
     acceptance: Acceptance
     assessment: Assessment | None
     stored: Mapping[str, Any]
     now: int
+    findings: tuple[Finding, ...] = ()
 
 
 def render(facts: Facts) -> JsonObject:
     """Return the whole status. Figures that there is no newer word of are taken over from the stored one."""
-    stored = _comparable(_read(facts.stored), facts.acceptance)
+    stored = _comparable(_read(facts.stored), facts)
     status = stored.model_copy(update={"observed_generation": facts.generation, "releases": Rule.OPEN})
     if isinstance(facts.acceptance, Accepted):
-        status = status.model_copy(update=_promise(facts.acceptance.objective))
+        objective = facts.acceptance.objective
+        changes = _target_changes(stored, objective.target, facts.now)
+        status = status.model_copy(update={**_promise(objective, facts.now), "target_changes": changes})
     assessment = facts.assessment
     if isinstance(facts.acceptance, Accepted) and assessment is not None and assessment.figure is not None:
         status = status.model_copy(update=_account(facts.acceptance.objective, assessment.figure))
@@ -62,6 +80,20 @@ def render(facts: Facts) -> JsonObject:
     return dict(as_json(status.model_copy(update=update)))
 
 
+def gist(facts: Facts) -> tuple[object, ...]:
+    """Return all that a status is rendered from but its figures: while it is the same, only figures can differ."""
+    assessment, acceptance = facts.assessment, facts.acceptance
+    outcome = None if assessment is None else assessment.outcome
+    level = None if assessment is None or assessment.level is None else (assessment.level.level, assessment.level.since)
+    figure = None if assessment is None else assessment.figure
+    within = None if figure is None or figure.sli is None else figure.budget.remaining >= 0
+    # Of time the text of the queries (calendar windows) and the review depend on it.
+    calendar = isinstance(acceptance, Accepted) and isinstance(acceptance.objective.window, Calendar)
+    step = 1 if isinstance(outcome, Rehydrating) else _QUARTER_HOUR_S if calendar else _DAY_S
+    rest = replace(facts, assessment=None, stored=_NOTHING, now=facts.now // step)
+    return rest, outcome, level, figure is None, within
+
+
 def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
     try:
         return ObjectiveStatus.model_validate(stored)
@@ -70,21 +102,51 @@ def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
         return _EMPTY
 
 
-def _comparable(stored: ObjectiveStatus, acceptance: Acceptance) -> ObjectiveStatus:
+def _comparable(stored: ObjectiveStatus, facts: Facts) -> ObjectiveStatus:
     """Return the stored status without figures, where they are of another indicator or window."""
-    if not isinstance(acceptance, Accepted) or stored.queries in (None, _queries(acceptance.objective)):
+    if not isinstance(facts.acceptance, Accepted) or stored.queries is None:
         return stored
-    return _EMPTY.model_copy(update={"conditions": stored.conditions})
+    same = stored.queries == _queries(facts.acceptance.objective, facts.now)
+    if not same and isinstance(facts.acceptance.objective.window, Calendar):
+        same = _same_but_for_time(stored, facts)
+    return stored if same else _EMPTY.model_copy(update={"conditions": stored.conditions})
 
 
-def _queries(objective: Objective) -> QueriesStatus:
-    numerator, valid = explain(objective.indicator, objective.window_s)
-    counts_bad = objective.indicator.counted is Counted.BAD
-    return QueriesStatus(bad=numerator if counts_bad else None, good=None if counts_bad else numerator, valid=valid)
+def _same_but_for_time(stored: ObjectiveStatus, facts: Facts) -> bool:
+    """Return whether the queries are the same but for the part of the calendar period that is over."""
+    if not isinstance(facts.acceptance, Accepted) or stored.queries is None or stored.display is None:
+        return False
+    asked = _queries(facts.acceptance.objective, facts.now)
+    shown = stored.display.window == _window_shown(facts.acceptance)
+    return shown and _without_ranges(stored.queries) == _without_ranges(asked)
 
 
-def _promise(objective: Objective) -> dict[str, object]:
-    return {"target": objective.target, "queries": _queries(objective)}
+def _without_ranges(queries: QueriesStatus) -> list[str]:
+    """Return the texts without lengths of time: that of a calendar window grows."""
+    return [_RANGE.sub("[]", text or "") for text in (queries.good, queries.bad, queries.valid)]
+
+
+def _target_changes(stored: ObjectiveStatus, target: Decimal, now: int) -> list[TargetChange]:
+    if stored.target is None or stored.target == target:
+        return stored.target_changes
+    change = TargetChange(at=words.utc(now), before=stored.target, after=target)
+    return [*stored.target_changes, change][-_CHANGES_KEPT:]
+
+
+def _queries(objective: Objective, now: int) -> QueriesStatus:
+    # Whole hours, so that the text of a calendar window changes once an hour and not with each cycle.
+    so_far = max(now - bounds(objective.window, now)[0], HOUR_S)
+    so_far -= so_far % HOUR_S
+    if objective.slices is None:
+        of = window_terms(objective.indicator, so_far)
+    else:
+        of = terms(objective.indicator, objective.slices, so_far)
+    bad = counted(objective.indicator) is Counted.BAD
+    return QueriesStatus(bad=of.numerator if bad else None, good=None if bad else of.numerator, valid=of.valid)
+
+
+def _promise(objective: Objective, now: int) -> dict[str, object]:
+    return {"target": objective.target, "queries": _queries(objective, now)}
 
 
 def _account(objective: Objective, figure: Figure) -> dict[str, object]:
@@ -125,17 +187,16 @@ def _conditions(facts: Facts, status: ObjectiveStatus) -> list[ConditionStatus]:
 
 
 def _accepted(facts: Facts) -> ConditionStatus:
-    match facts.acceptance:
-        case Accepted(notes=()):
-            return _condition(facts, names.Condition.ACCEPTED, "True", names.Reason.ACCEPTED, "is measured")
-        case Accepted(notes=notes):
-            reason, sentence = names.Reason.PARTLY_SERVED, "is measured; " + "; ".join(notes)
-            return _condition(facts, names.Condition.ACCEPTED, "True", reason, sentence)
-        case NotServed(problems=problems):
-            reason = names.Reason.NOT_SERVED_YET
-        case Invalid(problems=problems):
-            reason = names.Reason.INVALID
-    return _condition(facts, names.Condition.ACCEPTED, "False", reason, "; ".join(problems))
+    kind = names.Condition.ACCEPTED
+    if isinstance(facts.acceptance, Invalid):
+        return _condition(facts, kind, "False", names.Reason.INVALID, "; ".join(facts.acceptance.problems))
+    # That no review took place is what ReviewCurrent says.
+    said = [each for each in (*facts.acceptance.findings, *facts.findings) if each.rule is not LintRule.NEVER_REVIEWED]
+    reason = names.Reason.PARTLY_SERVED if facts.acceptance.notes else names.Reason.ACCEPTED
+    if any(each.severity is Severity.WARNING for each in said):
+        reason = names.Reason.WARNINGS
+    spoken = (f"{each.severity}: {each}" for each in said)
+    return _condition(facts, kind, "True", reason, "; ".join(("is measured", *facts.acceptance.notes, *spoken)))
 
 
 def _measured(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
@@ -151,6 +212,8 @@ def _measured(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
     if facts.assessment is None:
         return _condition(facts, kind, "False", names.Reason.REHYDRATING, "waiting for the first measurement")
     reason, sentence = words.reason_and_sentence(facts.assessment.outcome, status.measured_at)
+    if isinstance(facts.assessment.outcome, NoData):
+        sentence += "".join(f"; {each.message}" for each in facts.findings if each.rule is LintRule.NO_BOUNDARY)
     measured = isinstance(facts.assessment.outcome, Measured | NoTraffic)
     return _condition(facts, kind, "True" if measured else "False", reason, sentence)
 

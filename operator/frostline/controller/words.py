@@ -14,6 +14,8 @@ from frostline.core.outcome import (
     Outcome,
     Partial,
     Rehydrating,
+    SeriesLost,
+    SeveralSeries,
     Stale,
 )
 
@@ -74,6 +76,17 @@ def reason_and_sentence(outcome: Outcome, measured_at: datetime | None) -> tuple
             return (
                 names.Reason.STALE,
                 f"no sample of the valid events since {since}; check the scrape{_old(measured_at)}",
+            )
+        case SeveralSeries(count=count):
+            return (
+                names.Reason.SEVERAL_SERIES,
+                f"{count} series where one is meant: narrow the selector, or aggregate in a query{_old(measured_at)}",
+            )
+        case SeriesLost(before=before, now=now):
+            return (
+                names.Reason.SERIES_LOST,
+                f"{now} of {before} series are left: held until they are back, or have stayed away for 5 minutes"
+                f"{_old(measured_at)}",
             )
         case Inconsistent(what=what):
             return (

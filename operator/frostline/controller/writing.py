@@ -15,6 +15,7 @@ STEP_PERCENT: Final = 1.0
 HEARTBEAT_S: Final = 60
 PROGRESS_S: Final = 5
 _SLOS_PER_HEARTBEAT_SECOND: Final = 10
+_ROUNDING_PERCENT: Final = 0.01
 _TELLING: Final = ("observedGeneration", "target", "level", "levelSince", "releases", "queries")
 
 
@@ -46,9 +47,28 @@ def worth_writing(
         return True
     if _telling(stored) != _telling(rendered) or _stepped(stored, rendered):
         return True
+    return now - last.at >= (PROGRESS_S if _rehydrating(rendered) else _heartbeat(fleet, seed))
+
+
+def can_wait(
+    stored: Mapping[str, Any], remaining_percent: float | None, last: LastWrite, *, now: int, fleet: int, seed: str
+) -> bool:
+    """Return whether a status that says the same but for its figures need not even be rendered.
+
+    `remaining_percent` is the budget that it would show, not rounded. Rendering costs more than all the rest of a
+    cycle: of a large fleet only those are rendered that have something to tell.
+    """
+    if now - last.at >= _heartbeat(fleet, seed) or stored != last.status:
+        return False
+    before = stored.get("budget", {}).get("remainingPercent")
+    if before is None or remaining_percent is None:
+        return before is remaining_percent
+    return bool(abs(before - remaining_percent) < STEP_PERCENT - _ROUNDING_PERCENT)
+
+
+def _heartbeat(fleet: int, seed: str) -> int:
     beat = max(HEARTBEAT_S, fleet // _SLOS_PER_HEARTBEAT_SECOND)
-    jitter = zlib.crc32(seed.encode()) % max(1, beat // 4)
-    return now - last.at >= (PROGRESS_S if _rehydrating(rendered) else beat - jitter)
+    return beat - zlib.crc32(seed.encode()) % max(1, beat // 4)
 
 
 def merge_patch(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> JsonObject:

@@ -5,9 +5,9 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from frostline.core.budget import Budget, budget, burn_rate, remaining
-from frostline.core.indicator import Counted
-from frostline.core.ledger import Counts, View
+from frostline.core.budget import Budget, budget, burn_rate, remaining, whole
+from frostline.core.indicator import Counted, Counters, counted, described
+from frostline.core.ledger import Counts, Entry, State, View
 from frostline.core.level import LevelState, fold, observations
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
@@ -19,9 +19,12 @@ from frostline.core.outcome import (
     Outcome,
     Partial,
     Rehydrating,
+    SeriesLost,
+    SeveralSeries,
     Stale,
 )
 from frostline.core.policy import Policy
+from frostline.core.window import Rolling, Spans, bounds
 
 STALE_AFTER_S: Final = 300
 """Age of the newest sample at which a figure is called stale: Prometheus's own lookback."""
@@ -70,7 +73,7 @@ class Fresh:
     newest: int | None
 
 
-Answer: TypeAlias = Fresh | Partial | Failed
+Answer: TypeAlias = Fresh | SeveralSeries | SeriesLost | Partial | Failed
 
 
 def assess(
@@ -87,7 +90,8 @@ def assess(
     `standing` is the state to fold from where nothing is remembered; None folds from nothing.
     A figure and a level survive every outcome that is no measurement: nothing gets better or worse unseen.
     """
-    outcome = _outcome(objective, answer, view)
+    window = _window(objective, view)
+    outcome = _outcome(objective, answer, view, window)
     match outcome:
         case Measured() | NoTraffic():
             state = standing if before is None or before.level is None else before.level
@@ -95,7 +99,7 @@ def assess(
                 # Prometheus's clock was set back: what lies ahead of it was never seen.
                 state = None
             seen = observations(objective, policy, view, None if state is None else state.at)
-            return Assessment(outcome, figure(objective, view), fold(policy, state, seen))
+            return Assessment(outcome, _from_view(objective, view, window), fold(policy, state, seen))
         case _ if before is None:
             return Assessment(outcome, None, None)
         case _:
@@ -104,24 +108,29 @@ def assess(
 
 def figure(objective: Objective, view: View) -> Figure:
     """Return the account that the view's buckets give."""
-    counts = view.counts(view.at - objective.window_s, view.at)
-    end = np.array([view.at])
+    return _from_view(objective, view, _window(objective, view))
+
+
+def _window(objective: Objective, view: View) -> Counts:
+    return view.counts(bounds(objective.window, view.at)[0], view.at)
+
+
+def _from_view(objective: Objective, view: View, counts: Counts) -> Figure:
     # Good series scraped a moment before the valid ones give a short window with a few bad events below none.
-    rates = tuple(
-        (window, max(float(burn_rate(objective, *view.sums(end, window))[0]), 0.0)) for window in BURN_WINDOWS_S
-    )
-    return _figure(objective, counts, rates)
+    rates = np.maximum(burn_rate(objective, *view.sums(np.array([view.at]), np.array(BURN_WINDOWS_S))), 0.0)
+    return _figure(objective, counts, tuple(zip(BURN_WINDOWS_S, rates.tolist(), strict=True)))
 
 
 def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) -> Figure:
     """Return the account from two sums over the whole window, while the buckets are still being read."""
+    start = bounds(objective.window, at)[0]
     counts = Counts(
-        start=at - objective.window_s,
+        start=start,
         end=at,
         bad=bad,
         valid=valid,
         covered_s=0.0,
-        unknown_s=float(objective.window_s),
+        unknown_s=float(at - start),
         numerator_seen=True,
     )
     return _figure(objective, counts, ())
@@ -129,39 +138,54 @@ def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) ->
 
 def _figure(objective: Objective, counts: Counts, rates: tuple[tuple[int, float], ...]) -> Figure:
     counts = replace(counts, bad=min(max(counts.bad, 0.0), counts.valid))
-    left = float(remaining(objective, np.array([counts.bad]), np.array([counts.valid]))[0])
+    start, end = bounds(objective.window, counts.end)
+    of = Spans(np.array([start]), np.array([end - start]))
+    held = whole(objective, np.array([counts.valid]), of, np.array([counts.end]))
+    left = float(remaining(objective, np.array([counts.bad]), held)[0])
+    rest = end - start if isinstance(objective.window, Rolling) else end - counts.end
     return Figure(
         at=counts.end,
         counts=counts,
         sli=1.0 - counts.bad / counts.valid if counts.valid > 0 else None,
-        budget=budget(objective, left, dict(rates).get(PRESENT_BURN_S, 0.0)),
+        budget=budget(objective, left, dict(rates).get(PRESENT_BURN_S, 0.0), end - start, rest),
         burn=rates,
     )
 
 
-def _outcome(objective: Objective, answer: Answer, view: View) -> Outcome:
+def _outcome(objective: Objective, answer: Answer, view: View, window: Counts) -> Outcome:
     if not isinstance(answer, Fresh):
         return answer
-    window = view.counts(view.at - objective.window_s, view.at)
     if window.covered_s == 0 and window.unknown_s == 0 and answer.newest is None:
-        return NoData(f"no series matches the valid events {objective.indicator.valid}")
-    newest = max(answer.newest or 0, view.newest_covered() or 0)
+        return NoData(f"no series matches the valid events {described(objective.indicator)}")
+    newest = view.newest_covered() if answer.newest is None else answer.newest
     if answer.newest is None and newest and view.at - newest > STALE_AFTER_S:
         return Stale(newest)
     # Levels are folded over the day before the window as well: all of it must be known.
-    everything = view.counts(view.start, view.at)
-    if everything.unknown_s > 0:
+    if not view.complete:
+        everything = view.counts(view.start, view.at)
         return Rehydrating(known=1.0 - everything.unknown_s / (everything.end - everything.start))
     if window.valid <= 0:
         return NoTraffic()
     return _contradiction(objective, window) or Measured()
 
 
+def believable(objective: Objective, sums: Entry) -> bool:
+    """Return whether sums over a whole window contradict neither themselves nor what must be there."""
+    if sums.state is State.NUMERATOR_ABSENT and counted(objective.indicator) is Counted.GOOD:
+        return False
+    return -_excess(sums.valid) <= sums.bad <= sums.valid + _excess(sums.valid)
+
+
+def _excess(valid: float) -> float:
+    return _TOLERATED_EXCESS * valid + 1.0
+
+
 def _contradiction(objective: Objective, window: Counts) -> Outcome | None:
     indicator = objective.indicator
-    if indicator.counted is Counted.GOOD and not window.numerator_seen:
-        return NoData(f"valid events exist, but no series matches the good events {indicator.numerator}")
-    excess = _TOLERATED_EXCESS * window.valid + 1.0
+    if counted(indicator) is Counted.GOOD and not window.numerator_seen:
+        missing = indicator.numerator if isinstance(indicator, Counters) else described(indicator)
+        return NoData(f"valid events exist, but no series matches the good events {missing}")
+    excess = _excess(window.valid)
     if window.bad < -excess:
         return Inconsistent(f"more good events ({window.valid - window.bad:.0f}) than valid ones ({window.valid:.0f})")
     if window.bad > window.valid + excess:

@@ -1,7 +1,9 @@
 """The error budget: what is left, in percent and minutes, and how long it lasts.
 
-remaining = 1 − bad / ((1 − target) · valid), as in the SRE workbook's definition of an error budget: the share
-(1 − target) of the valid events of the window may be bad.
+remaining = 1 − bad / ((1 − target) · V), as in the SRE workbook's definition of an error budget: the share (1 − target)
+of the window's valid events may be bad. V is what the whole window holds: for a rolling window the events in it; for
+a calendar period the events so far ÷ the elapsed share of it, so that its first bad event does not empty it; for
+slices of a calendar period all slices of the period.
 """
 
 from dataclasses import dataclass
@@ -10,8 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from frostline.core.ledger import Floats
+from frostline.core.ledger import Floats, View
 from frostline.core.objective import Objective
+from frostline.core.window import Calendar, Spans, Times, spans
 
 _NOISE_DIGITS: Final = 9
 """Counts are sums of binary fractions; a budget that is exactly spent must come out as exactly 0."""
@@ -34,9 +37,9 @@ class Budget:
     exhausted_in: timedelta | None
 
 
-def remaining(objective: Objective, bad: Floats, valid: Floats) -> Floats:
-    """Return the share of the budget left for each pair of counts; 1 where there were no valid events."""
-    allowed = float(objective.allowed) * valid
+def remaining(objective: Objective, bad: Floats, whole: Floats) -> Floats:
+    """Return the share of the budget left for bad events out of `whole` ones; 1 where there were none."""
+    allowed = float(objective.allowed) * whole
     spent = np.divide(bad, allowed, out=np.zeros_like(allowed), where=allowed > 0)
     # Rounding a speck below 0 gives −0, which people would read as overspent.
     return np.round(1.0 - spent, _NOISE_DIGITS) + 0.0
@@ -47,20 +50,40 @@ def burn_rate(objective: Objective, bad: Floats, valid: Floats) -> Floats:
     return 1.0 - remaining(objective, bad, valid)
 
 
-def budget(objective: Objective, left: float, burn: float) -> Budget:
-    """Return the budget for a remaining share `left` and the present `burn` rate."""
-    total = float(objective.budget_minutes)
+def remaining_at(objective: Objective, view: View, ends: Times) -> Floats:
+    """Return the share of the budget left at each of `ends`, which ascend; of their shape."""
+    of = spans(objective.window, ends)
+    bad, valid = view.between(of.starts, ends)
+    return remaining(objective, bad, whole(objective, valid, of, ends))
+
+
+def whole(objective: Objective, valid: Floats, of: Spans, ends: Times) -> Floats:
+    """Return the valid events, or slices, that the whole window holds: V."""
+    if not isinstance(objective.window, Calendar):
+        return valid
+    if objective.slice_s is not None:
+        return of.lengths.astype(np.float64) / objective.slice_s
+    elapsed: Floats = np.maximum(ends - of.starts, 1).astype(np.float64)
+    return valid * of.lengths / elapsed
+
+
+def budget(objective: Objective, left: float, burn: float, length_s: int, rest_s: int) -> Budget:
+    """Return the budget for a remaining share `left` and the present `burn`.
+
+    `length_s` is the length of the window, `rest_s` how much of it still comes: all of a rolling one.
+    """
+    total = float(objective.allowed * length_s / 60)
     return Budget(
         remaining=left,
         minutes_left=left * total,
         minutes_total=total,
-        exhausted_in=_exhausted_in(objective.window, left, burn),
+        exhausted_in=_exhausted_in(length_s, rest_s, left, burn),
     )
 
 
-def _exhausted_in(window: timedelta, left: float, burn: float) -> timedelta | None:
+def _exhausted_in(length_s: int, rest_s: int, left: float, burn: float) -> timedelta | None:
     if left <= 0 or burn <= 0:
         return None
-    seconds = left * window.total_seconds() / burn
+    seconds = left * length_s / burn
     # Past the window's end what was spent until now has come back: the forecast says nothing there.
-    return timedelta(seconds=int(seconds)) if seconds <= window.total_seconds() else None
+    return timedelta(seconds=int(seconds)) if seconds <= rest_s else None

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frostline.core.indicator import Counted
+from frostline.core.window import Rolling, Window, bounds, longest_s, phase_s
 
 FINE_S: Final = 300
 COARSE_S: Final = 3_600
@@ -18,10 +19,11 @@ FINE_HORIZON_S: Final = 30 * 3_600
 FOLD_S: Final = 24 * 3_600
 
 _PER_HOUR: Final = COARSE_S // FINE_S
-_SPARE_COARSE: Final = 3
-_SPARE_FINE: Final = 2 * _PER_HOUR
+_SPARE: Final = _PER_HOUR
 
 Floats = NDArray[np.float64]
+Counted32 = NDArray[np.float32]
+States = NDArray[np.uint8]
 
 
 class State(IntEnum):
@@ -69,48 +71,84 @@ class Gap:
     width_s: int
 
 
-class _Ring:
-    """Buckets of one width, addressed by their start; a slot whose start differs is unknown."""
+class _Shelf:
+    """Consecutive buckets of one width: `kept` of them, and room for some more before it moves on."""
 
-    def __init__(self, width_s: int, size: int) -> None:
+    def __init__(self, width_s: int, kept: int) -> None:
         self.width_s = width_s
-        self.size = size
-        self._starts = np.full(size, -1, dtype=np.int64)
-        self._bad = np.zeros(size, dtype=np.float32)
-        self._valid = np.zeros(size, dtype=np.float32)
-        self._state = np.zeros(size, dtype=np.uint8)
+        self._kept = kept
+        self._size = kept + _SPARE
+        self._first = 0
+        self._bad = np.zeros(self._size, dtype=np.float32)
+        self._valid = np.zeros(self._size, dtype=np.float32)
+        self._state = np.zeros(self._size, dtype=np.uint8)
 
     def put(self, entry: Entry) -> None:
-        slot = (entry.start // self.width_s) % self.size
-        self._starts[slot] = entry.start
-        self._bad[slot] = entry.bad
-        self._valid[slot] = entry.valid
-        self._state[slot] = entry.state
+        place = self._place(entry.start)
+        self._bad[place] = entry.bad
+        self._valid[place] = entry.valid
+        self._state[place] = entry.state
 
-    def read(self, start: int, end: int) -> tuple[Floats, Floats, NDArray[np.uint8]]:
-        """Return (bad, valid, state) of the buckets in [start, end), one element each."""
-        starts = np.arange(start, end, self.width_s, dtype=np.int64)
-        slots = (starts // self.width_s) % self.size
-        known = self._starts[slots] == starts
-        return (
-            np.where(known, self._bad[slots], 0.0).astype(np.float64),
-            np.where(known, self._valid[slots], 0.0).astype(np.float64),
-            np.where(known, self._state[slots], np.uint8(State.UNKNOWN)).astype(np.uint8),
-        )
+    def same_edges(self, start: int) -> bool:
+        """Return whether a bucket that begins at `start` can stand among those that are here."""
+        return (start - self._first) % self.width_s == 0 or not self._state.any()
+
+    def forget(self, start: int, end: int) -> None:
+        first = max(0, (start - self._first) // self.width_s)
+        last = max(0, -(-(end - self._first) // self.width_s))
+        for array in (self._bad, self._valid, self._state):
+            array[first:last] = 0
+
+    def read(self, start: int, end: int) -> tuple[Counted32, Counted32, States]:
+        """Return (bad, valid, state) of the buckets in [start, end), one element each; to be read only."""
+        place, off_edge = divmod(start - self._first, self.width_s)
+        count = max(0, -(-(end - start) // self.width_s))
+        if not off_edge and place >= 0 and place + count <= self._size:
+            here = slice(place, place + count)
+            return self._bad[here], self._valid[here], self._state[here]
+        bad, valid = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
+        state = np.zeros(count, dtype=np.uint8)
+        low, high = max(place, 0), min(place + count, self._size)
+        if not off_edge and low < high:
+            for into, of in ((bad, self._bad), (valid, self._valid), (state, self._state)):
+                into[low - place : high - place] = of[low:high]
+        return bad, valid, state
+
+    def _place(self, start: int) -> int:
+        """Return where the bucket is, after moving on, or back, to have it."""
+        place, off_edge = divmod(start - self._first, self.width_s)
+        if not off_edge and 0 <= place < self._size:
+            return place
+        wanted = 0 if place < 0 else self._kept - 1
+        # Buckets with other edges are other buckets: nothing of them can be kept.
+        self._shift(self._size if off_edge else place - wanted)
+        self._first = start - wanted * self.width_s
+        return wanted
+
+    def _shift(self, by: int) -> None:
+        stay = max(0, self._size - abs(by))
+        for array in (self._bad, self._valid, self._state):
+            if by > 0:
+                array[:stay] = array[self._size - stay :]
+                array[stay:] = 0
+            else:
+                array[self._size - stay :] = array[:stay]
+                array[: self._size - stay] = 0
 
     @property
     def nbytes(self) -> int:
-        return sum(array.nbytes for array in (self._starts, self._bad, self._valid, self._state))
+        return self._bad.nbytes + self._valid.nbytes + self._state.nbytes
 
 
 class Ledger:
     """Buckets of five minutes for the last 30 hours and of an hour before that, as long as `window` needs."""
 
-    def __init__(self, window: timedelta) -> None:
-        self.window_s = int(window.total_seconds())
-        hours = -(-(self.window_s + FOLD_S) // COARSE_S)
-        self._fine = _Ring(FINE_S, FINE_HORIZON_S // FINE_S + _SPARE_FINE)
-        self._coarse = _Ring(COARSE_S, hours + _SPARE_COARSE)
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        hours = -(-(longest_s(window) + FOLD_S) // COARSE_S)
+        # A horizon rarely begins at the edge of an hour.
+        self._fine = _Shelf(FINE_S, FINE_HORIZON_S // FINE_S + _PER_HOUR)
+        self._coarse = _Shelf(COARSE_S, hours + 1)
         self._open: Entry | None = None
 
     @property
@@ -124,77 +162,87 @@ class Ledger:
         Raises:
             ValueError: the bucket has no edge of its width, or a width that the ledger does not keep.
         """
-        if entry.width_s not in (FINE_S, COARSE_S) or entry.start % entry.width_s:
+        if entry.width_s not in (FINE_S, COARSE_S) or entry.start % self._edge_s(entry.width_s):
             raise ValueError(f"no bucket of the ledger begins at {entry.start} and is {entry.width_s} s wide")
         if entry.width_s == COARSE_S:
             self._coarse.put(entry)
             return
         self._fine.put(entry)
-        self._fold_hour(entry.start - entry.start % COARSE_S)
+        self._fold_hour(self._hour(entry.start))
 
     def record_open(self, entry: Entry) -> None:
         """Store what the bucket that is still open holds so far; its end is the time of the figure."""
         self._open = entry
 
+    def forget(self, start: int, end: int) -> None:
+        """Make the buckets that lie in [start, end), or reach into it, unknown: they are asked for again."""
+        self._fine.forget(start, end)
+        self._coarse.forget(start, end)
+
     def _fold_hour(self, start: int) -> None:
         bad, valid, state = self._fine.read(start, start + COARSE_S)
-        if (state == State.UNKNOWN).any():
+        if (state == State.UNKNOWN).any() or not self._coarse.same_edges(start):
             return
-        self._coarse.put(Entry(start, COARSE_S, State(state.max()), float(bad.sum()), float(valid.sum())))
+        sums = (float(counts.sum(dtype=np.float64)) for counts in (bad, valid))
+        self._coarse.put(Entry(start, COARSE_S, State(state.max()), *sums))
 
     def gaps(self, at: int) -> Iterator[Gap]:
         """Yield runs of unknown closed buckets that a figure at `at` needs, newest first."""
-        boundary = fine_boundary(at)
+        boundary = self._hour(at - FINE_HORIZON_S)
         yield from _runs(self._fine, boundary, open_bucket(at))
         yield from _runs(self._coarse, self._oldest(at), boundary)
 
     def _oldest(self, at: int) -> int:
-        oldest = at - self.window_s - FOLD_S
-        return oldest - oldest % COARSE_S
+        return self._hour(bounds(self._window, at - FOLD_S)[0])
+
+    def _edge_s(self, width_s: int) -> int:
+        # The hours of a calendar may begin in the middle of those of UTC.
+        return width_s if isinstance(self._window, Rolling) else FINE_S
+
+    def _hour(self, at: int) -> int:
+        """Return the edge of an hour at or before `at`; hours begin where the window's periods do."""
+        # What begins at the end of a period belongs to the next one.
+        return at - (at - phase_s(self._window, at + 1)) % COARSE_S
 
     def view(self, at: int) -> "View":
         """Return running sums over everything known up to `at`."""
-        boundary = fine_boundary(at)
-        opened = open_bucket(at)
-        coarse = self._coarse.read(self._oldest(at), boundary)
+        oldest, boundary, opened = self._oldest(at), self._hour(at - FINE_HORIZON_S), open_bucket(at)
+        coarse = self._coarse.read(oldest, boundary)
         fine = self._fine.read(boundary, opened)
-        edges = np.concatenate(
-            (
-                np.arange(self._oldest(at), boundary, COARSE_S, dtype=np.int64),
-                np.arange(boundary, opened, FINE_S, dtype=np.int64),
-                np.array([opened, at], dtype=np.int64),
-            )
-        )
         tail = self._open
         if tail is None or tail.start != opened:
             tail = Entry(opened, at - opened, State.UNKNOWN)
         return View(
-            edges=edges,
-            bad=np.concatenate((coarse[0], fine[0], np.array([tail.bad]))),
-            valid=np.concatenate((coarse[1], fine[1], np.array([tail.valid]))),
-            state=np.concatenate((coarse[2], fine[2], np.array([tail.state], dtype=np.uint8))),
+            edges=_edges(oldest, boundary, opened, at),
+            bad=np.concatenate((coarse[0], fine[0], (tail.bad,)), dtype=np.float64),
+            valid=np.concatenate((coarse[1], fine[1], (tail.valid,)), dtype=np.float64),
+            state=np.concatenate((coarse[2], fine[2], (tail.state,)), dtype=np.uint8, casting="unsafe"),
         )
 
 
-def _runs(ring: _Ring, start: int, end: int) -> Iterator[Gap]:
-    _, _, state = ring.read(start, end)
+@lru_cache(maxsize=256)
+def _edges(oldest: int, boundary: int, opened: int, at: int) -> NDArray[np.int64]:
+    """Return the edges of a view, the same array for all objectives of a cycle that have the same window."""
+    edges = np.concatenate(
+        (np.arange(oldest, boundary, COARSE_S), np.arange(boundary, opened, FINE_S), (opened, at)), dtype=np.int64
+    )
+    edges.flags.writeable = False
+    return edges
+
+
+def _runs(shelf: _Shelf, start: int, end: int) -> Iterator[Gap]:
+    _, _, state = shelf.read(start, end)
     unknown = np.flatnonzero(state == State.UNKNOWN)
     if not len(unknown):
         return
     for run in reversed(np.split(unknown, np.flatnonzero(np.diff(unknown) > 1) + 1)):
-        width = ring.width_s
+        width = shelf.width_s
         yield Gap(start + int(run[0]) * width, start + int(run[-1]) * width, width)
 
 
 def open_bucket(at: int) -> int:
     """Return the start of the bucket that ends at or after `at`: at an edge, the bucket that just closed."""
     return (at - 1) - (at - 1) % FINE_S
-
-
-def fine_boundary(at: int) -> int:
-    """Return the hour from which on the ledger keeps five-minute buckets, seen from `at`."""
-    boundary = at - FINE_HORIZON_S
-    return boundary - boundary % COARSE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +270,11 @@ class View:
     Shapes: `edges` (n + 1,) epoch seconds, ascending; `bad`, `valid`, `state` (n,).
     """
 
-    def __init__(self, *, edges: NDArray[np.int64], bad: Floats, valid: Floats, state: NDArray[np.uint8]) -> None:
-        widths = np.diff(edges).astype(np.float64)
+    def __init__(self, *, edges: NDArray[np.int64], bad: Floats, valid: Floats, state: States) -> None:
         self.edges = edges
         self._bad = _running(bad)
         self._valid = _running(valid)
-        self._covered = _running(widths * (state >= State.NUMERATOR_ABSENT))
-        self._unknown = _running(widths * (state == State.UNKNOWN))
-        self._seen = _running((state == State.PRESENT).astype(np.float64))
+        self._state = state
 
     @property
     def start(self) -> int:
@@ -241,38 +286,54 @@ class View:
         """The end of the view, epoch seconds."""
         return int(self.edges[-1])
 
+    @property
+    def complete(self) -> bool:
+        """Whether every bucket is known."""
+        return bool((self._state != State.UNKNOWN).all())
+
     def counts(self, start: int, end: int) -> Counts:
         """Return the sums of the buckets from the one that holds `start` up to the edge at or before `end`."""
-        first = self._floor(np.array([start]))[0]
-        last = self._floor(np.array([end]))[0]
+        first, last = self._floor_of(start), self._floor_of(end)
+        seconds = np.bincount(
+            self._state[first:last], weights=np.diff(self.edges[first : last + 1]), minlength=len(State)
+        )
         return Counts(
             start=int(self.edges[first]),
             end=int(self.edges[last]),
             bad=float(self._bad[last] - self._bad[first]),
             valid=float(self._valid[last] - self._valid[first]),
-            covered_s=float(self._covered[last] - self._covered[first]),
-            unknown_s=float(self._unknown[last] - self._unknown[first]),
-            numerator_seen=bool(self._seen[last] > self._seen[first]),
+            covered_s=float(seconds[State.NUMERATOR_ABSENT] + seconds[State.PRESENT]),
+            unknown_s=float(seconds[State.UNKNOWN]),
+            numerator_seen=bool(seconds[State.PRESENT] > 0),
         )
 
-    def sums(self, ends: NDArray[np.int64], length_s: int) -> tuple[Floats, Floats]:
-        """Return (bad, valid) of the windows of `length_s` that end at each of `ends`; shape of `ends`."""
-        first, last = self._floor(ends - length_s), self._floor(ends)
+    def sums(self, ends: NDArray[np.int64], length_s: int | NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return (bad, valid) of the windows of `length_s` that end at each of `ends`; of their common shape."""
+        return self.between(ends - length_s, ends)
+
+    def between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return (bad, valid) from each of `starts` to each of `ends`; of their common shape."""
+        first, last = self._floor(starts), self._floor(ends)
         return self._bad[last] - self._bad[first], self._valid[last] - self._valid[first]
 
     def oldest_covered(self) -> int | None:
         """Return the start of the oldest bucket with data, or None when there is none."""
-        covered = np.flatnonzero(np.diff(self._covered) > 0)
+        covered = np.flatnonzero(self._state >= State.NUMERATOR_ABSENT)
         return int(self.edges[covered[0]]) if len(covered) else None
 
     def newest_covered(self) -> int | None:
         """Return the end of the newest bucket with data, or None when there is none."""
-        covered = np.flatnonzero(np.diff(self._covered) > 0)
+        covered = np.flatnonzero(self._state >= State.NUMERATOR_ABSENT)
         return int(self.edges[covered[-1] + 1]) if len(covered) else None
 
     def _floor(self, times: NDArray[np.int64]) -> NDArray[np.intp]:
-        return np.clip(np.searchsorted(self.edges, times, side="right") - 1, 0, len(self.edges) - 1)
+        return np.maximum(self.edges.searchsorted(times, side="right") - 1, 0)
+
+    def _floor_of(self, time: int) -> int:
+        return max(int(self.edges.searchsorted(time, side="right")) - 1, 0)
 
 
 def _running(values: Floats) -> Floats:
-    return np.concatenate((np.zeros(1), np.cumsum(values)))
+    sums = np.zeros(len(values) + 1)
+    np.cumsum(values, out=sums[1:])
+    return sums

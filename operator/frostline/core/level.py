@@ -4,11 +4,12 @@ State and observation in, state out; a restart folds the same machine over the l
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
-from frostline.core.budget import burn_rate, remaining
+from frostline.core.budget import burn_rate, remaining_at
 from frostline.core.ledger import FINE_S, FOLD_S, View, open_bucket
 from frostline.core.objective import Objective
 from frostline.core.policy import BurnBounds, Level, Policy, worst
@@ -87,7 +88,8 @@ def step(policy: Policy, state: LevelState, seen: Observation) -> LevelState:
     if seen.at < state.at:
         raise ValueError(f"observation at {seen.at} is older than the state at {state.at}")
     burn = _burn_level(policy.burn, state.burn, seen)
-    state = replace(state, at=seen.at, burn=burn, calm_s=_calm(policy, state, seen))
+    calm = _calm(policy, state, seen)
+    state = LevelState(state.level, state.since, seen.at, burn, state.better, state.better_since, calm)
     asked = worst(table(policy, seen.remaining), burn)
     if asked.rank > state.level.rank:
         return LevelState(asked, since=seen.at, at=seen.at, burn=burn)
@@ -116,7 +118,8 @@ def _calm(policy: Policy, state: LevelState, seen: Observation) -> int:
 
 
 def _lift(policy: Policy, state: LevelState, seen: Observation, asked: Level) -> LevelState:
-    grown = 0 < seen.remaining > seen.remaining_before
+    # At the reset of a calendar period the budget is whole, and cannot grow.
+    grown = seen.remaining > 0 and (seen.remaining > seen.remaining_before or seen.remaining >= 1)
     if grown and state.calm_s >= policy.lift.hold.total_seconds():
         return LevelState(asked, since=seen.at, at=seen.at, burn=state.burn)
     return state
@@ -124,7 +127,7 @@ def _lift(policy: Policy, state: LevelState, seen: Observation, asked: Level) ->
 
 def _improve(policy: Policy, state: LevelState, seen: Observation, candidate: Level) -> LevelState:
     if candidate.rank >= state.level.rank:
-        return replace(state, better=None, better_since=0)
+        return state if state.better is None else replace(state, better=None, better_since=0)
     if state.better is None:
         return replace(state, better=candidate, better_since=seen.at)
     better = worst(state.better, candidate)
@@ -144,18 +147,19 @@ def observations(objective: Objective, policy: Policy, view: View, since: int | 
     first = oldest - oldest % FINE_S + FINE_S
     edges = np.append(np.arange(first, newest + 1, FINE_S, dtype=np.int64), np.int64(view.at))
     hold = int(policy.lift.hold.total_seconds())
-    window = objective.window_s
-    bad_long, valid_long = view.sums(edges, int(policy.burn.long.total_seconds()))
-    burn_lift = burn_rate(objective, *view.sums(edges, int(policy.lift.burn_window.total_seconds())))
+    windows = (policy.burn.long, policy.burn.short, policy.lift.burn_window, timedelta(seconds=FINE_S))
+    bad, valid = view.sums(edges, np.array([[int(window.total_seconds())] for window in windows]))
+    burn_long, burn_short, burn_lift, _ = burn_rate(objective, bad, valid).tolist()
+    left = remaining_at(objective, view, np.concatenate((edges - hold, edges))).tolist()
     columns = zip(
         edges.tolist(),
-        remaining(objective, *view.sums(edges, window)).tolist(),
-        remaining(objective, *view.sums(edges - hold, window)).tolist(),
-        burn_rate(objective, bad_long, valid_long).tolist(),
-        burn_rate(objective, *view.sums(edges, int(policy.burn.short.total_seconds()))).tolist(),
-        bad_long.tolist(),
-        burn_lift.tolist(),
-        (view.sums(edges, FINE_S)[1] > 0).tolist(),
+        left[len(edges) :],
+        left[: len(edges)],
+        burn_long,
+        burn_short,
+        bad[0].tolist(),
+        burn_lift,
+        (valid[3] > 0).tolist(),
         strict=True,
     )
     return [Observation(*column) for column in columns]

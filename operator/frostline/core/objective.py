@@ -1,21 +1,23 @@
 """An objective as the arithmetic sees it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
-from frostline.core.indicator import Indicator
+from frostline.core.indicator import Indicator, TimeShare
+from frostline.core.promql import STEP_S, Slices
+from frostline.core.window import Window
 
 PERCENT = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A promise: `target` percent (below 100) of the valid events are good, over a rolling `window`."""
+    """A promise: `target` percent (below 100) of the valid events, or of the slices, of the window are good."""
 
     indicator: Indicator
     target: Decimal
-    window: timedelta
+    window: Window
+    slices: Slices | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.target < PERCENT:
@@ -27,11 +29,8 @@ class Objective:
         return (PERCENT - self.target) / PERCENT
 
     @property
-    def window_s(self) -> int:
-        """Length of the window in seconds."""
-        return int(self.window.total_seconds())
-
-    @property
-    def budget_minutes(self) -> Decimal:
-        """The whole budget as time, in minutes, exact: 43.2 for 99.9 over 30 days."""
-        return self.allowed * Decimal(self.window_s) / 60
+    def slice_s(self) -> int | None:
+        """Length of what is counted where time is counted, in seconds; None where events are."""
+        if isinstance(self.indicator, TimeShare):
+            return STEP_S
+        return None if self.slices is None else self.slices.length_s

@@ -55,6 +55,21 @@ class Stale:
 
 
 @dataclass(frozen=True, slots=True)
+class SeveralSeries:
+    """One value is meant, and `count` series give one."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesLost:
+    """Of `before` series only `now` are left: an answer that is not whole, until it has stayed so for a while."""
+
+    before: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inconsistent:
     """The counts contradict each other. `what` says how."""
 
@@ -76,4 +91,6 @@ class Failed:
     detail: str
 
 
-Outcome: TypeAlias = Measured | NoTraffic | Rehydrating | NoData | Stale | Inconsistent | Partial | Failed
+Outcome: TypeAlias = (
+    Measured | NoTraffic | Rehydrating | NoData | Stale | SeveralSeries | SeriesLost | Inconsistent | Partial | Failed
+)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 
@@ -15,7 +16,7 @@ class Level(StrEnum):
     ENDANGERED = "Endangered"
     EXHAUSTED = "Exhausted"
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """0 for the best level, 3 for the worst."""
         return _ORDER.index(self)
@@ -24,9 +25,9 @@ class Level(StrEnum):
 _ORDER: Final = tuple(Level)
 
 
-def worst(*levels: Level) -> Level:
-    """Return the worst of the given levels."""
-    return max(levels, key=lambda level: level.rank)
+def worst(one: Level, other: Level) -> Level:
+    """Return the worse of two levels."""
+    return one if one.rank >= other.rank else other
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, TypeVar
 
-from frostline.core.indicator import Indicator
 from frostline.core.ledger import Gap
+from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
-from frostline.core.promql import SLOT_LABEL, batch, increments, newest_sample, window_increase
+from frostline.core.promql import SLOT_LABEL, Terms, batch, newest_sample, series_count, terms, window_terms
+from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked
 
 BATCH_TERMS: Final = 48
@@ -44,7 +45,15 @@ class Counted:
     valid: Points
 
 
-_Terms: TypeAlias = Callable[[Indicator], tuple[str, ...]]
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Valid series at one moment: time of the `newest` sample, None without one for five minutes; how many `series`."""
+
+    newest: int | None
+    series: int
+
+
+_Terms: TypeAlias = Callable[[Objective], tuple[str, ...]]
 _Ask: TypeAlias = Callable[[str], Asked]
 
 
@@ -54,62 +63,67 @@ class DirectSource:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def newest(self, indicators: Mapping[Key, Indicator], at: int) -> dict[Key, int | Missing | None]:
-        """Return the time of the newest valid sample, epoch seconds; None when there is none for five minutes."""
+    def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
+        """Return whether and how the valid series are there at `at`."""
         asked = self._spread(
-            indicators,
-            lambda indicator: (newest_sample(indicator.valid),),
+            objectives,
+            lambda objective: (newest_sample(objective.indicator), series_count(objective.indicator)),
             lambda query: self._client.instant(query, at),
         )
-        return {key: _newest(points) for key, points in asked.items()}
+        return {key: _presence(points) for key, points in asked.items()}
 
-    def window(self, indicators: Mapping[Key, Indicator], at: int, window_s: int) -> dict[Key, Counted | Missing]:
+    def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the whole window up to `at` in one look, right but for edges and births."""
         asked = self._spread(
-            indicators,
-            lambda indicator: (
-                window_increase(indicator.numerator, window_s),
-                window_increase(indicator.valid, window_s),
-            ),
+            objectives,
+            lambda objective: _pair(window_terms(objective.indicator, window_s)),
             lambda query: self._client.instant(query, at),
         )
         return {key: _counted(points) for key, points in asked.items()}
 
-    def open(self, indicators: Mapping[Key, Indicator], at: int, width_s: int) -> dict[Key, Counted | Missing]:
+    def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the `width_s` seconds up to `at`."""
         asked = self._spread(
-            indicators,
-            lambda indicator: _increments(indicator, width_s),
+            objectives,
+            lambda objective: _counting(objective, width_s),
             lambda query: self._client.instant(query, at),
         )
         return {key: _counted(points) for key, points in asked.items()}
 
-    def closed(self, indicators: Mapping[Key, Indicator], gap: Gap) -> dict[Key, Counted | Missing]:
+    def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
         asked = self._spread(
-            indicators,
-            lambda indicator: _increments(indicator, gap.width_s),
+            objectives,
+            lambda objective: _counting(objective, gap.width_s),
             lambda query: self._client.range(
                 query, start=gap.start + gap.width_s, end=gap.last + gap.width_s, step_s=gap.width_s
             ),
         )
         return {key: _counted(points) for key, points in asked.items()}
 
+    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
+        """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
+        asked = self._client.instant(f"count by(le) ({buckets})", at)
+        if not isinstance(asked, Answer):
+            return asked
+        return tuple(series.labels["le"] for series in asked.series if "le" in series.labels)
+
     def _spread(
-        self, indicators: Mapping[Key, Indicator], terms: _Terms, ask: _Ask
+        self, objectives: Mapping[Key, Objective], expressions: _Terms, ask: _Ask
     ) -> dict[Key, tuple[Points, ...] | Missing]:
         results: dict[Key, tuple[Points, ...] | Missing] = {}
-        pending = [(key, terms(indicator)) for key, indicator in indicators.items()]
+        pending = [(key, expressions(objective)) for key, objective in objectives.items()]
         for chunk in _chunks(pending):
             results.update(_halving(chunk, ask))
         return results
 
 
-def _increments(indicator: Indicator, width_s: int) -> tuple[str, str]:
-    return (
-        increments(indicator.numerator, indicator.valid, width_s),
-        increments(indicator.valid, indicator.valid, width_s),
-    )
+def _counting(objective: Objective, width_s: int) -> tuple[str, str]:
+    return _pair(terms(objective.indicator, objective.slices, width_s))
+
+
+def _pair(of: Terms) -> tuple[str, str]:
+    return of.numerator, of.valid
 
 
 def _chunks(pending: list[tuple[Key, tuple[str, ...]]]) -> Iterator[list[tuple[Key, tuple[str, ...]]]]:
@@ -124,13 +138,13 @@ def _halving(chunk: list[tuple[Key, tuple[str, ...]]], ask: _Ask) -> Iterator[tu
     """Ask for a chunk in one query; where it fails for what may be one member's fault, ask for its halves."""
     asked = ask(
         batch(
-            (f"{member}/{index}", term) for member, (_, terms) in enumerate(chunk) for index, term in enumerate(terms)
+            (f"{member}/{index}", term) for member, (_, wanted) in enumerate(chunk) for index, term in enumerate(wanted)
         )
     )
     if isinstance(asked, Answer):
         slots = {series.labels.get(SLOT_LABEL): series for series in asked.series}
-        for member, (key, terms) in enumerate(chunk):
-            found = [slots.get(f"{member}/{index}") for index in range(len(terms))]
+        for member, (key, wanted) in enumerate(chunk):
+            found = [slots.get(f"{member}/{index}") for index in range(len(wanted))]
             if any(series is not None and series.broken for series in found):
                 yield (
                     key,
@@ -153,7 +167,8 @@ def _counted(points: tuple[Points, ...] | Missing) -> Counted | Missing:
     return points if isinstance(points, Partial | Failed) else Counted(*points)
 
 
-def _newest(points: tuple[Points, ...] | Missing) -> int | Missing | None:
+def _presence(points: tuple[Points, ...] | Missing) -> Presence | Missing:
     if isinstance(points, Partial | Failed):
         return points
-    return next((int(value) for value in points[0].values()), None)
+    newest, series = (next(iter(each.values()), None) for each in points)
+    return Presence(None if newest is None else int(newest), 0 if series is None else int(series))

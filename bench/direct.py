@@ -1,0 +1,164 @@
+"""The direct source against a real Prometheus: a cold start, and cycles after it. API writes go nowhere."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bench.fleet import BAD_SHARE, manifest
+from bench.prometheus import HISTORY_STEP_S, JOB, SCRAPE_S, running
+from bench.results import Result, median, of_runs
+from e2e.cluster.progress import Say
+from frostline import names
+from frostline.api.base import JsonObject
+from frostline.controller.cycle import Cycle, Timing
+from frostline.controller.cycle import View as Seen
+from frostline.controller.health import Health
+from frostline.controller.loop import Loop
+from frostline.controller.store import Store, Stored
+from frostline.core.outcome import Measured
+from frostline.prometheus.client import Connection, PrometheusClient
+from frostline.prometheus.direct import DirectSource
+
+SIZES: Final = (100, 300)
+RIGHT_WITHIN: Final = 0.001
+"""Of the budget: a tenth of a percentage point."""
+
+_EXACT: Final = 1 - BAD_SHARE / 0.001
+_CYCLES: Final = 5
+_PATIENCE_S: Final = 100.0
+_LOOK_S: Final = 0.05
+
+
+class _NullWriter:
+    """Takes every patch, as an API server would that costs nothing."""
+
+    def __init__(self, manifests: list[dict[str, Any]]) -> None:
+        self._objects = {each["metadata"]["name"]: each for each in manifests}
+        self.writes = 0
+
+    async def write(self, stored: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
+        self.writes += 1
+        old = self._objects[stored.key.name]
+        version = str(int(old["metadata"]["resourceVersion"]) + 1)
+        new = {**old, "metadata": {**old["metadata"], "resourceVersion": version}}
+        new["status"] = _merged(old.get("status", {}), patch)
+        self._objects[stored.key.name] = new
+        return new
+
+    async def tell(self, stored: Stored, *, warning: bool, reason: names.Reason, note: str) -> None:
+        """Say nothing."""
+
+
+def _merged(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**old}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, Mapping):
+            known = merged.get(name)
+            merged[name] = _merged(known if isinstance(known, Mapping) else {}, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+class _Operator:
+    """The operator's measuring half, cold."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self.size = size
+        self.queries: list[float] = []
+        self.client = PrometheusClient(Connection(url), lambda _outcome, seconds: self.queries.append(seconds))
+        manifests = [manifest(number, job=JOB) for number in range(size)]
+        self.writer = _NullWriter(manifests)
+        store = Store()
+        for each in manifests:
+            store.put(each)
+        self.timing = Timing()
+        self.cycle = Cycle(
+            store=store,
+            source=DirectSource(self.client),
+            clock=self.client,
+            writer=self.writer,
+            timing=self.timing,
+            wall=time.time,
+        )
+
+    async def rehydrate(self) -> tuple[float, float, float]:
+        """Run the loop until all is measured; return the seconds until every figure was there, right, measured."""
+        begun = time.monotonic()
+        loop = asyncio.create_task(Loop(self.cycle, self.timing, Health(self.timing.interval_s)).run())
+        there = right = None
+        try:
+            while time.monotonic() - begun < _PATIENCE_S:
+                views = self.cycle.views
+                passed = time.monotonic() - begun
+                there = there or (passed if self._all(views, _has_figure) else None)
+                right = right or (passed if self._all(views, _is_right) else None)
+                if there and right and self._all(views, _is_measured):
+                    return there, right, passed
+                if loop.done():
+                    loop.result()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            loop.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await loop
+        seen = {type(view.assessment.outcome).__name__ for view in self.cycle.views if view.assessment is not None}
+        raise TimeoutError(f"{self.size} objectives were not measured within {_PATIENCE_S:g} s, but {sorted(seen)}")
+
+    async def cycles(self) -> tuple[list[float], list[int]]:
+        """Run cycles one after the other; return the seconds and the queries of each."""
+        seconds, queries = [], []
+        for _ in range(_CYCLES):
+            before, begun = len(self.queries), time.perf_counter()
+            await self.cycle.run()
+            seconds.append(time.perf_counter() - begun)
+            queries.append(len(self.queries) - before)
+        return seconds, queries
+
+    def _all(self, views: tuple[Seen, ...], is_so: Callable[[Seen], bool]) -> bool:
+        return len(views) == self.size and all(is_so(view) for view in views)
+
+
+def _has_figure(view: Seen) -> bool:
+    return view.assessment is not None and view.assessment.figure is not None
+
+
+def _is_right(view: Seen) -> bool:
+    figure = None if view.assessment is None else view.assessment.figure
+    return figure is not None and abs(figure.budget.remaining - _EXACT) <= RIGHT_WITHIN
+
+
+def _is_measured(view: Seen) -> bool:
+    return view.assessment is not None and isinstance(view.assessment.outcome, Measured)
+
+
+def run(tell: Say) -> list[Result]:
+    """Start Prometheus once, and an operator for every size."""
+    with running(max(SIZES), tell) as url:
+        return [result for size in SIZES for result in asyncio.run(_measure(url, size, tell))]
+
+
+async def _measure(url: str, size: int, tell: Say) -> list[Result]:
+    tell(f"  {size} objectives from a cold start")
+    operator = _Operator(url, size)
+    try:
+        there, right, measured = await operator.rehydrate()
+        asked = len(operator.queries)
+        seconds, queries = await operator.cycles()
+    finally:
+        operator.client.close()
+    name = f"direct-{size}"
+    data = {"scrape_s": SCRAPE_S, "history_step_s": HISTORY_STEP_S}
+    per_cycle = float(median([float(count) for count in queries]))
+    slowest = max(operator.queries[asked:])
+    return [
+        Result(f"{name}-cycle", median(seconds), "s", of_runs(seconds, slowest_query=slowest, **data)),
+        Result(f"{name}-queries", per_cycle, "queries/cycle", {"per_slo": round(per_cycle / size, 3)}),
+        Result(f"{name}-restart-figures", there, "s", {"what": "every budget figure is there", **data}),
+        Result(f"{name}-restart-right", right, "s", {"what": "every budget within 0.1 points of exact", **data}),
+        Result(f"{name}-restart-measured", measured, "s", {"what": "every bucket known", "queries": asked, **data}),
+    ]

@@ -1,0 +1,167 @@
+"""What there is to say about accepted objectives beside their figures: warnings that need live numbers or neighbours.
+
+The rules are those of the core. Kept here is which of the live ones stand, so that a number that sways around its
+bound does not make a status sway; after a restart the status itself tells.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from frostline import names
+from frostline.api.accept import Acceptance, Accepted
+from frostline.api.promised import fields
+from frostline.controller.account import Account, Key
+from frostline.core.finding import Finding, Rule
+from frostline.core.indicator import Counters, Indicator
+from frostline.core.ledger import Counts
+from frostline.core.lint import crowded
+from frostline.core.lint_live import MANY_SERIES, few_events, many_series, no_boundary
+from frostline.core.objective import Objective
+from frostline.core.outcome import Failed, Measured, NoData, Partial
+from frostline.core.selector import Selector
+from frostline.core.window import Rolling, bounds
+
+_DAY_S: Final = 86_400
+_ENOUGH_COVERAGE: Final = 0.1
+_BUCKET_LABEL: Final = "le"
+
+
+class Boundaries(Protocol):
+    """What is asked of the source of measurements."""
+
+    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Partial | Failed:
+        """Return the bucket bounds that a histogram has."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """The live findings about one objective; `asked` once its histogram's bounds have been read."""
+
+    uid: str
+    indicator: Indicator
+    standing: dict[Rule, Finding | None]
+    wants_bounds: bool
+    asked: bool = False
+
+
+@dataclass(slots=True)
+class Advice:
+    """Findings about the objectives of one operator: `look` once a cycle, then ask `about` each."""
+
+    _memories: dict[Key, _Memory] = field(default_factory=dict)
+    _journeys: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def look(
+        self,
+        source: Boundaries,
+        accounts: Mapping[Key, Account],
+        objects: Mapping[Key, tuple[Acceptance, Mapping[str, Any]]],
+        at: int | None,
+    ) -> None:
+        """Take in what a cycle saw; `objects` has what was made of each manifest, and its status as it was read.
+
+        With `at`, the time of the cycle, Prometheus is asked once for each histogram whose bucket is not found.
+        """
+        accepted = {key: each for key, (each, _) in objects.items() if isinstance(each, Accepted)}
+        self._journeys = Counter(
+            (key.namespace, each.spec.journey) for key, each in accepted.items() if each.spec.journey is not None
+        )
+        for gone in self._memories.keys() - accepted.keys():
+            del self._memories[gone]
+        for key, each in accepted.items():
+            account = accounts[key]
+            memory = self._memories.get(key)
+            if memory is None or (memory.uid, memory.indicator) != (account.uid, each.objective.indicator):
+                memory = self._memories[key] = _remembered(each, account, objects[key][1])
+            _judge_counts(memory, each, account)
+            if at is not None:
+                _judge_bound(memory, each, account, source, at)
+
+    def about(self, key: Key, acceptance: Acceptance) -> tuple[Finding, ...]:
+        """Return what is to be said about one objective, beside what its manifest alone tells."""
+        if not isinstance(acceptance, Accepted):
+            return ()
+        found: list[Finding | None] = []
+        journey = acceptance.spec.journey
+        if journey is not None:
+            found.append(crowded(journey, self._journeys[key.namespace, journey]))
+        if key in self._memories:
+            found += self._memories[key].standing.values()
+        return tuple(each for each in found if each is not None)
+
+
+def _remembered(accepted: Accepted, account: Account, status: Mapping[str, Any]) -> _Memory:
+    """Return what the status says that the last operator found."""
+    said = _accepted_message(status)
+    few = few_events(accepted.objective, 0.0, standing=True)
+    many = many_series(fields(accepted.spec.indicator).valid, MANY_SERIES, standing=True)
+    standing = {Rule.FEW_EVENTS: few, Rule.HIGH_CARDINALITY: many}
+    return _Memory(
+        account.uid,
+        accepted.objective.indicator,
+        {rule: each if f"({rule})" in said else None for rule, each in standing.items()},
+        wants_bounds=f"({Rule.NO_BOUNDARY})" in said,
+    )
+
+
+def _accepted_message(status: Mapping[str, Any]) -> str:
+    conditions = status.get("conditions")
+    for each in conditions if isinstance(conditions, list) else ():
+        if isinstance(each, Mapping) and each.get("type") == names.Condition.ACCEPTED:
+            return str(each.get("message"))
+    return ""
+
+
+def _judge_counts(memory: _Memory, accepted: Accepted, account: Account) -> None:
+    objective, assessment = accepted.objective, account.assessment
+    if account.series:
+        stands = memory.standing[Rule.HIGH_CARDINALITY] is not None
+        where = fields(accepted.spec.indicator).valid
+        memory.standing[Rule.HIGH_CARDINALITY] = many_series(where, account.series, standing=stands)
+    if assessment is None or assessment.figure is None or not isinstance(assessment.outcome, Measured):
+        return
+    memory.standing.pop(Rule.NO_BOUNDARY, None)
+    valid = _whole_window(objective, assessment.figure.counts)
+    if valid is not None:
+        stands = memory.standing[Rule.FEW_EVENTS] is not None
+        memory.standing[Rule.FEW_EVENTS] = few_events(objective, valid, standing=stands)
+
+
+def _whole_window(objective: Objective, counts: Counts) -> float | None:
+    """Return how many events a whole window holds; None where too little of it is known, or slices are counted."""
+    start, end = bounds(objective.window, counts.end)
+    length = end - start
+    least = _ENOUGH_COVERAGE * length if isinstance(objective.window, Rolling) else _DAY_S
+    if objective.slice_s is not None or counts.covered_s < least:
+        return None
+    return counts.valid * length / counts.covered_s
+
+
+def _judge_bound(memory: _Memory, accepted: Accepted, account: Account, source: Boundaries, at: int) -> None:
+    """Ask once which buckets there are, where the one that the objective asks for has never been seen."""
+    missing = account.assessment is not None and isinstance(account.assessment.outcome, NoData)
+    buckets = _buckets(accepted.objective.indicator)
+    if memory.asked or buckets is None or not (missing or memory.wants_bounds):
+        return
+    selector, wanted = buckets
+    live = source.boundaries(selector, at)
+    if isinstance(live, Partial | Failed):
+        return
+    memory.asked = True
+    where = fields(accepted.spec.indicator)
+    memory.standing[Rule.NO_BOUNDARY] = no_boundary(where.bound or where.numerator, wanted, live)
+
+
+def _buckets(indicator: Indicator) -> tuple[Selector, str] | None:
+    """Return the buckets of a classic histogram and the bound that is asked for; None for other indicators."""
+    if not isinstance(indicator, Counters):
+        return None
+    numerator = indicator.numerator
+    bounds_asked = [matcher.value for matcher in numerator.matchers if matcher.label == _BUCKET_LABEL]
+    if len(bounds_asked) != 1:
+        return None
+    others = tuple(matcher for matcher in numerator.matchers if matcher.label != _BUCKET_LABEL)
+    # Several spellings of one bound: the first has no point to escape.
+    return Selector(numerator.metric, others), bounds_asked[0].partition("|")[0]

@@ -1,0 +1,92 @@
+"""PromQL for what counters and native histograms counted between two points in time, exactly.
+
+`increase` extrapolates to the edges of its range. Over a short bucket that is an error of one scrape interval
+at each edge, and an incident spans many buckets. Values of a counter at the edges telescope instead: what one
+bucket ends with is what the next begins with, so that the sum over a window is exact however it is cut.
+`increase` remains for the buckets in which a counter was reset.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from frostline.core.durations import promql_duration
+from frostline.core.indicator import seconds
+from frostline.core.selector import Selector
+
+LOOKBACK_S: Final = 3_600
+"""How old the last sample before a bucket may be and still be its starting value: bridges scrape gaps."""
+
+_RESET_MARGIN_S: Final = 300
+_TARGET: Final = "job,instance"
+
+_GRAIN: Final = "0.0009765625"
+"""Counts from a share of a histogram are rounded to 1/1024 event: shares are fractions, most counts are whole."""
+
+
+def per_series(counter: Selector, valid: Selector, width_s: int, *, one_bucket: bool = False) -> str:
+    """Return the events that each series of `counter` counted in the `width_s` seconds up to the evaluation time.
+
+    Per series, the first of these that exists:
+    1. last value in the range − last value before it, where no reset lies between the two;
+    2. the last value itself, where the series was born in the range while its target (the same job and instance)
+       already served older series of `valid`: such a counter began at zero;
+    3. last value − smallest value in the range, where a series was born without a past and was not reset;
+    4. `increase`, which corrects for resets.
+    The answer is empty where no series has a sample in the range. With `one_bucket`, series that differ in the
+    label `le` alone are one: the same bucket, spelled anew when Prometheus or a client was upgraded.
+    """
+    width = promql_duration(width_s)
+    before = promql_duration(LOOKBACK_S)
+
+    def joined(aggregation: str, function: str) -> str:
+        return f"{aggregation} without(le) ({function})" if one_bucket else function
+
+    end = joined("max", f"last_over_time({counter}[{width}])")
+    start = joined("max", f"last_over_time({counter}[{before}] offset {width})")
+    smallest = joined("min", f"min_over_time({counter}[{width}])")
+    reset = joined("max", _reset(counter, width_s))
+    born = f"({end} unless {start})"
+    lived_before = f"last_over_time({valid}[{before}] offset {width})"
+    # A sibling with more samples in the range is older: they are scraped together.
+    younger = (
+        f"({joined('max', f'count_over_time({counter}[{width}])')}"
+        f" < on({_TARGET}) group_left() max by({_TARGET}) (count_over_time({valid}[{width}])))"
+    )
+    return (
+        f"((({end} - {start}) >= 0) unless {reset})"
+        f" or ({born} and on({_TARGET}) {lived_before})"
+        f" or ({born} and {younger})"
+        f" or (({end} - {smallest}) unless {start} unless {reset})"
+        f" or {joined('sum', f'increase({counter}[{width}])')}"
+    )
+
+
+def native(histogram: Selector, threshold_ms: int, width_s: int) -> tuple[str, str]:
+    """Return the events at or under the threshold, and all, of a native histogram; as `per_series`, in one sum."""
+    return (
+        _telescoped(histogram, lambda of: under(of, threshold_ms), width_s),
+        _telescoped(histogram, lambda of: f"histogram_count({of})", width_s),
+    )
+
+
+def under(histogram: str, threshold_ms: int) -> str:
+    """Return how many events of a histogram are at or under the threshold; between two of its bounds, an estimate."""
+    count = f"histogram_count({histogram})"
+    share = f"histogram_fraction(-Inf, {seconds(threshold_ms)}, {histogram})"
+    # An empty histogram has no share (NaN), and as many events under the threshold as in all.
+    return f"(round({share} * {count}, {_GRAIN}) >= 0 or {count} == 0)"
+
+
+def _telescoped(histogram: Selector, read: Callable[[str], str], width_s: int) -> str:
+    width = promql_duration(width_s)
+    before = f"last_over_time({histogram}[{promql_duration(LOOKBACK_S)}] offset {width})"
+    end, start = read(f"last_over_time({histogram}[{width}])"), read(before)
+    return (
+        f"sum(((({end} - {start}) >= 0) unless {_reset(histogram, width_s)})"
+        f" or (({end} unless {start}) and on({_TARGET}) histogram_count({before}))"
+        f" or {read(f'increase({histogram}[{width}])')})"
+    )
+
+
+def _reset(counter: Selector, width_s: int) -> str:
+    return f"(resets({counter}[{promql_duration(width_s + _RESET_MARGIN_S)}]) > 0)"
