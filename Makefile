@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock up down demo clean
+.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock up down demo bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ down: $(READY) ## Stop what `make up` started
 
 demo: $(READY) ## Show the main job on real input; ONCE=1 runs it to its end
 	@$(BIN)/python -m e2e.demo
+
+bench: $(READY) ## Measure what Frostline costs; figures in build/bench/*.json
+	@$(BIN)/python -m bench
 
 clean: ## Remove .venv and build products (stops nothing: run `make down` first)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
