@@ -57,6 +57,18 @@ def _resets(now: int) -> Promise:
     return _promise(_pair(_grid(now, 3, 15), 20.0, 0.0005, resets=resets))
 
 
+def _few_and_reset(now: int) -> Promise:
+    """Reset a counter of rare events, always in the same phase of them, and once more within a gap of scrapes."""
+    times = _grid(now, 3, 15)
+    resets = tuple(now - offset for offset in range(2 * HOUR + 40, 2 * DAY, 3 * HOUR))
+    hole = (times > resets[1] - 9 * MINUTE) & (times < resets[1] + 9 * MINUTE)
+    bad, valid = (
+        CounterSeries(each.metric, each.labels, each.times[~hole], each.values[~hole])
+        for each in _pair(times, 2.0, 0.0045, resets=resets)
+    )
+    return _promise((bad, valid))
+
+
 def _gaps(now: int) -> Promise:
     times = _grid(now, 3, 15)
     hole = (times > now - 20 * HOUR) & (times < now - 19 * HOUR - 20 * MINUTE)
@@ -141,6 +153,7 @@ CASES: dict[str, Callable[[int], Promise]] = {
     "steady-at-60-s": lambda now: _steady(now, 60),
     "an-incident-across-bucket-edges": _incident,
     "counter-resets": _resets,
+    "rare-events-and-resets": _few_and_reset,
     "a-gap-of-scrapes": _gaps,
     "bad-series-born-late": _born,
     "bad-series-absent": _silent,

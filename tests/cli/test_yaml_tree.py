@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.cli.yaml_tree import MOST_DEPTH, Document, Fault, documents
+from frostline.cli.yaml_tree import MOST_DEPTH, Document, Fault, Node, documents
 from frostline.core.finding import Rule
 
 
@@ -23,9 +23,19 @@ def fault(text: str) -> Fault:
 
 
 # The library's own writer does not keep line breaks of other kinds, and quotes no 1e3 or y, which kubectl needs.
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x85\u2028\u2029"), max_size=12).filter(
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x85\u2028\u2029"), max_size=12).filter(
     lambda text: text[:1] not in set("+-.0123456789") and text not in set("yYnN")
 )
+
+
+def at(node: Node, where: str | int) -> Node:
+    if isinstance(node.value, dict) and isinstance(where, str):
+        return node.value[where]
+    assert isinstance(node.value, list)
+    assert isinstance(where, int)
+    return node.value[where]
+
+
 SCALARS = TEXT | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False)
 VALUES = st.recursive(
     SCALARS,
@@ -79,12 +89,12 @@ def test_null_in_a_mapping_is_absent() -> None:
 def test_places() -> None:
     root = one("a: 1\nb:\n  - c: ü\n    d: {e: 2}\n").root
 
-    assert isinstance(root.value, dict)
     assert root.key_mark("b") == (2, 1)
-    (item,) = root.value["b"].value  # type: ignore[misc]
+    item = at(at(root, "b"), 0)
     assert item.mark == (3, 5)
     assert item.key_mark("d") == (4, 5)
-    assert item.value["d"].key_mark("e") == (4, 9)
+    assert at(item, "d").key_mark("e") == (4, 9)
+    assert root.key_mark("c") is None
 
 
 def test_documents_are_separate_and_empty_ones_are_left_out() -> None:

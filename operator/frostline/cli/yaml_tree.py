@@ -223,7 +223,8 @@ class _Builder:
             return
         parent = self._open[-1]
         parent.size += node.size
-        parent.depth = max(parent.depth, node.depth + 1)
+        if node.depth >= parent.depth:
+            parent.depth = node.depth + 1
         waiting = self._keys[-1]
         if waiting is None:
             cast("list[Node]", parent.value).append(node)

@@ -16,7 +16,7 @@ from frostline.controller.account import Account, Key
 from frostline.core.finding import Finding, Rule
 from frostline.core.indicator import Counters, Indicator
 from frostline.core.ledger import Counts
-from frostline.core.lint import crowded
+from frostline.core.lint import Fields, crowded
 from frostline.core.lint_live import MANY_SERIES, few_events, many_series, no_boundary
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Measured, NoData, Partial
@@ -41,6 +41,7 @@ class _Memory:
 
     uid: str
     indicator: Indicator
+    fields: Fields
     standing: dict[Rule, Finding | None]
     wants_bounds: bool
     asked: bool = False
@@ -75,9 +76,9 @@ class Advice:
             memory = self._memories.get(key)
             if memory is None or (memory.uid, memory.indicator) != (account.uid, each.objective.indicator):
                 memory = self._memories[key] = _remembered(each, account, objects[key][1])
-            _judge_counts(memory, each, account)
+            _judge_counts(memory, account)
             if at is not None:
-                _judge_bound(memory, each, account, source, at)
+                _judge_bound(memory, account, source, at)
 
     def about(self, key: Key, acceptance: Acceptance) -> tuple[Finding, ...]:
         """Return what is to be said about one objective, beside what its manifest alone tells."""
@@ -95,12 +96,14 @@ class Advice:
 def _remembered(accepted: Accepted, account: Account, status: Mapping[str, Any]) -> _Memory:
     """Return what the status says that the last operator found."""
     said = _accepted_message(status)
+    where = fields(accepted.spec.indicator)
     few = few_events(accepted.objective, 0.0, standing=True)
-    many = many_series(fields(accepted.spec.indicator).valid, MANY_SERIES, standing=True)
+    many = many_series(where.valid, MANY_SERIES, standing=True)
     standing = {Rule.FEW_EVENTS: few, Rule.HIGH_CARDINALITY: many}
     return _Memory(
         account.uid,
         accepted.objective.indicator,
+        where,
         {rule: each if f"({rule})" in said else None for rule, each in standing.items()},
         wants_bounds=f"({Rule.NO_BOUNDARY})" in said,
     )
@@ -114,12 +117,11 @@ def _accepted_message(status: Mapping[str, Any]) -> str:
     return ""
 
 
-def _judge_counts(memory: _Memory, accepted: Accepted, account: Account) -> None:
-    objective, assessment = accepted.objective, account.assessment
+def _judge_counts(memory: _Memory, account: Account) -> None:
+    objective, assessment = account.objective, account.assessment
     if account.series:
         stands = memory.standing[Rule.HIGH_CARDINALITY] is not None
-        where = fields(accepted.spec.indicator).valid
-        memory.standing[Rule.HIGH_CARDINALITY] = many_series(where, account.series, standing=stands)
+        memory.standing[Rule.HIGH_CARDINALITY] = many_series(memory.fields.valid, account.series, standing=stands)
     if assessment is None or assessment.figure is None or not isinstance(assessment.outcome, Measured):
         return
     memory.standing.pop(Rule.NO_BOUNDARY, None)
@@ -139,19 +141,22 @@ def _whole_window(objective: Objective, counts: Counts) -> float | None:
     return counts.valid * length / counts.covered_s
 
 
-def _judge_bound(memory: _Memory, accepted: Accepted, account: Account, source: Boundaries, at: int) -> None:
+def _judge_bound(memory: _Memory, account: Account, source: Boundaries, at: int) -> None:
     """Ask once which buckets there are, where the one that the objective asks for has never been seen."""
     missing = account.assessment is not None and isinstance(account.assessment.outcome, NoData)
-    buckets = _buckets(accepted.objective.indicator)
-    if memory.asked or buckets is None or not (missing or memory.wants_bounds):
+    if memory.asked or not (missing or memory.wants_bounds):
+        return
+    buckets = _buckets(memory.indicator)
+    if buckets is None:
+        memory.asked = True
         return
     selector, wanted = buckets
     live = source.boundaries(selector, at)
     if isinstance(live, Partial | Failed):
         return
     memory.asked = True
-    where = fields(accepted.spec.indicator)
-    memory.standing[Rule.NO_BOUNDARY] = no_boundary(where.bound or where.numerator, wanted, live)
+    where = memory.fields.bound or memory.fields.numerator
+    memory.standing[Rule.NO_BOUNDARY] = no_boundary(where, wanted, live)
 
 
 def _buckets(indicator: Indicator) -> tuple[Selector, str] | None:

@@ -3,7 +3,7 @@
 `increase` extrapolates to the edges of its range. Over a short bucket that is an error of one scrape interval
 at each edge, and an incident spans many buckets. Values of a counter at the edges telescope instead: what one
 bucket ends with is what the next begins with, so that the sum over a window is exact however it is cut.
-`increase` remains for the buckets in which a counter was reset.
+`increase` remains for the buckets in which a counter was reset more than once.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,8 @@ def per_series(counter: Selector, valid: Selector, width_s: int, *, one_bucket: 
     2. the last value itself, where the series was born in the range while its target (the same job and instance)
        already served older series of `valid`: such a counter began at zero;
     3. last value − smallest value in the range, where a series was born without a past and was not reset;
-    4. `increase`, which corrects for resets.
+    4. top value − last value before the range + last value, where one reset lies between and the top came before it;
+    5. `increase`, which corrects for resets.
     The answer is empty where no series has a sample in the range. With `one_bucket`, series that differ in the
     label `le` alone are one: the same bucket, spelled anew when Prometheus or a client was upgraded.
     """
@@ -44,7 +45,8 @@ def per_series(counter: Selector, valid: Selector, width_s: int, *, one_bucket: 
     end = joined("max", f"last_over_time({counter}[{width}])")
     start = joined("max", f"last_over_time({counter}[{before}] offset {width})")
     smallest = joined("min", f"min_over_time({counter}[{width}])")
-    reset = joined("max", _reset(counter, width_s))
+    top = f"({joined('max', f'max_over_time({counter}[{width}])')} > {start} or {start})"
+    resets = joined("max", _resets(counter, width_s))
     born = f"({end} unless {start})"
     lived_before = f"last_over_time({valid}[{before}] offset {width})"
     # A sibling with more samples in the range is older: they are scraped together.
@@ -53,10 +55,11 @@ def per_series(counter: Selector, valid: Selector, width_s: int, *, one_bucket: 
         f" < on({_TARGET}) group_left() max by({_TARGET}) (count_over_time({valid}[{width}])))"
     )
     return (
-        f"((({end} - {start}) >= 0) unless {reset})"
+        f"((({end} - {start}) >= 0) unless ({resets} > 0))"
         f" or ({born} and on({_TARGET}) {lived_before})"
         f" or ({born} and {younger})"
-        f" or (({end} - {smallest}) unless {start} unless {reset})"
+        f" or (({end} - {smallest}) unless {start} unless ({resets} > 0))"
+        f" or (({top} - {start} + {end}) >= 0 and ({top} > {end}) unless ({resets} > 1))"
         f" or {joined('sum', f'increase({counter}[{width}])')}"
     )
 
@@ -82,11 +85,14 @@ def _telescoped(histogram: Selector, read: Callable[[str], str], width_s: int) -
     before = f"last_over_time({histogram}[{promql_duration(LOOKBACK_S)}] offset {width})"
     end, start = read(f"last_over_time({histogram}[{width}])"), read(before)
     return (
-        f"sum(((({end} - {start}) >= 0) unless {_reset(histogram, width_s)})"
+        f"sum(((({end} - {start}) >= 0) unless ({_resets(histogram, width_s)} > 0))"
         f" or (({end} unless {start}) and on({_TARGET}) histogram_count({before}))"
         f" or {read(f'increase({histogram}[{width}])')})"
     )
 
 
-def _reset(counter: Selector, width_s: int) -> str:
-    return f"(resets({counter}[{promql_duration(width_s + _RESET_MARGIN_S)}]) > 0)"
+def _resets(counter: Selector, width_s: int) -> str:
+    """Return how often a counter was reset since its last sample before the range."""
+    margin = promql_duration(_RESET_MARGIN_S)
+    until_now = f"resets({counter}[{promql_duration(width_s + _RESET_MARGIN_S)}])"
+    return f"({until_now} - resets({counter}[{margin}] offset {promql_duration(width_s)}) or {until_now})"

@@ -247,7 +247,7 @@ def _budget(promise: Promise) -> Iterator[Finding]:
     if whole < least:
         what = f"one slice of {promql_duration(objective.slice_s)}" if objective.slice_s else "one second"
         sentence = (
-            f"{_plain(objective.target)} % leaves a budget of {_rounded(whole)} s in the window, less than {what}:"
+            f"{_plain(objective.target)} % leaves {_rounded(whole)} s of budget in the whole window, less than {what}:"
             " the first bad moment spends all of it; lengthen the window or promise less"
         )
         yield finding(Rule.BUDGET_TOO_SMALL, "spec.objective.target", sentence)

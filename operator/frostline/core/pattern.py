@@ -6,6 +6,7 @@ groups, and `.*` or `.+`. Of any other nothing is claimed. No regular expression
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from frostline.core.selector import Matcher
@@ -55,6 +56,7 @@ class Values:
 EVERYTHING: Final = Values(frozenset(((_Wild.TEXT,),)), negated=False)
 
 
+@lru_cache(maxsize=1_024)
 def values(matcher: Matcher) -> Values | None:
     """Return the values that a matcher lets through; None for a regular expression that is not understood."""
     negated = matcher.operator in ("!=", "!~")

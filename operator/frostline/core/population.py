@@ -29,26 +29,24 @@ def stray(counters: Counters) -> str | None:
     same_metric = _family(numerator) == _family(valid)
     judged = [(_relation(matcher, numerator, same_metric=same_metric), matcher) for matcher in valid.matchers]
     worst = max((relation for relation, _ in judged), default=_Relation.INSIDE)
+    if worst is _Relation.INSIDE:
+        return None
     wanted = ",".join(str(matcher) for relation, matcher in judged if relation is worst)
     hint = "" if same_metric else f" ({clipped(numerator.metric)} is another metric than {clipped(valid.metric)}, too)"
-    match worst:
-        case _Relation.INSIDE:
-            return None
-        case _Relation.LACKING:
-            return (
-                f"also counts events that valid leaves out: valid wants {clipped(wanted)} and {name} does not;"
-                f" add {clipped(wanted)} to {name}{hint}"
-            )
-        case _Relation.WIDER:
-            return (
-                f"also counts events that valid leaves out: valid wants {clipped(wanted)};"
-                f" narrow {name} to that, or widen valid{hint}"
-            )
-        case _Relation.OUTSIDE:
-            return (
-                f"counts none of the valid events: valid wants {clipped(wanted)}, which {name} rules out;"
-                f" let both select the same population{hint}"
-            )
+    if worst is _Relation.LACKING:
+        return (
+            f"also counts events that valid leaves out: valid wants {clipped(wanted)} and {name} does not;"
+            f" add {clipped(wanted)} to {name}{hint}"
+        )
+    if worst is _Relation.WIDER:
+        return (
+            f"also counts events that valid leaves out: valid wants {clipped(wanted)};"
+            f" narrow {name} to that, or widen valid{hint}"
+        )
+    return (
+        f"counts none of the valid events: valid wants {clipped(wanted)}, which {name} rules out;"
+        f" let both select the same population{hint}"
+    )
 
 
 def _family(selector: Selector) -> str:
