@@ -91,7 +91,7 @@ class ApiServer:
 
 def run(api: ApiServer, prometheus: Prometheus, *, cycles: int = 4) -> None:
     store = Store()
-    store.replace(api.objects.values(), frozenset())
+    store.replace(api.objects.values(), {})
     cycle = Cycle(store=store, source=prometheus, clock=prometheus, writer=api, timing=Timing(), wall=lambda: float(AT))
     for _ in range(cycles):
         asyncio.run(cycle.run())
