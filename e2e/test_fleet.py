@@ -65,7 +65,7 @@ def test_a_thousand_at_once_are_all_measured(
         found = statuses(kubectl, namespace)
         return len(found) == THOUSAND and all(measured(each) for each in found.values())
 
-    eventually(all_measured, 180, interval=2)
+    eventually(all_measured, 420, interval=2)
 
 
 def test_the_longest_name_and_the_same_name_elsewhere(

@@ -305,4 +305,6 @@ def _window_shown(acceptance: Acceptance) -> str:
     if isinstance(acceptance, Invalid):
         return words.NOTHING
     window = acceptance.spec.window
-    return window.rolling or (window.calendar.value if window.calendar is not None else words.NOTHING)
+    if window.calendar is None:
+        return window.rolling or words.NOTHING
+    return window.calendar.value if window.time_zone is None else f"{window.calendar.value} {window.time_zone}"
