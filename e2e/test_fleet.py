@@ -57,7 +57,7 @@ def test_a_thousand_at_once_are_all_measured(
     namespace: str, kubectl: RunsKubectl, live_exporter: ScrapedExporter, operator: RunsOperator
 ) -> None:
     traffic(live_exporter)
-    operator(live_exporter.url, namespace, flags=("--cycle-interval", "5s", "--query-offset", "1s"))
+    operator(live_exporter.url, namespace)
 
     kubectl("create", "-f", "-", input=listed(*(promise(f"slo-{n}", namespace) for n in range(THOUSAND))))
 

@@ -11,13 +11,15 @@ from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, State, ent
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
 from frostline.core.window import bounds
-from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
+from frostline.prometheus.direct import BATCH_TERMS, Counted, DirectSource, Missing, Presence
 
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
 
 _LOST_SHARE: Final = 0.2
 """Share of the series that may go between two cycles before the answer is taken for incomplete."""
+
+_HANDFUL: Final = BATCH_TERMS // 2
 
 _DIVISIBLE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT, Failure.NOT_A_NUMBER})
 """Failures that fewer buckets at once may not have."""
@@ -142,7 +144,7 @@ def fill_gaps(source: DirectSource, accounts: Accounts, at: int, *, until: Calla
         if not wanted:
             return True
         progress = False
-        for gap, group in wanted.items():
+        for gap, group in _handfuls(wanted):
             if until():
                 return False
             objectives = {key: account.objective for key, account in group.items()}
@@ -151,6 +153,14 @@ def fill_gaps(source: DirectSource, accounts: Accounts, at: int, *, until: Calla
         if not progress:
             return False
     return False
+
+
+def _handfuls(wanted: Mapping[Gap, Mapping[Key, Account]]) -> Iterator[tuple[Gap, dict[Key, Account]]]:
+    """Yield as many accounts at once as one query holds, so that a cycle need not wait long for its turn."""
+    for gap, group in wanted.items():
+        members = list(group.items())
+        for first in range(0, len(members), _HANDFUL):
+            yield gap, dict(members[first : first + _HANDFUL])
 
 
 def _newest_gaps(accounts: Accounts, at: int) -> dict[Gap, dict[Key, Account]]:
