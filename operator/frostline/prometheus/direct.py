@@ -14,9 +14,6 @@ from frostline.prometheus.client import Answer, Asked
 BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
 
-GAP_POINTS: Final = 168
-"""Most evaluations in one range query: a week of hours, 14 hours of five-minute buckets."""
-
 _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""
 
