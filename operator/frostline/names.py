@@ -10,6 +10,11 @@ CATEGORY: Final = "frostline"
 
 FIELD_MANAGER: Final = "frostline"
 REPORTING_CONTROLLER: Final = "frostline.dev/operator"
+REPORTING_WEBHOOK: Final = "frostline.dev/webhook"
+BYPASS_GROUP: Final = "frostline:bypass"
+"""Requests that carry this group pass every gate and guard; they are on record."""
+DEFAULT_POLICY: Final = "default"
+"""The ErrorBudgetPolicy of objectives that name none."""
 ENVIRONMENT_PREFIX: Final = "FROSTLINE_"
 
 
@@ -18,6 +23,8 @@ class Kind(StrEnum):
 
     SERVICE_LEVEL_OBJECTIVE = "ServiceLevelObjective"
     ERROR_BUDGET_POLICY = "ErrorBudgetPolicy"
+    RELEASE_GATE = "ReleaseGate"
+    RELEASE_OVERRIDE = "ReleaseOverride"
 
 
 class Plural(StrEnum):
@@ -25,6 +32,37 @@ class Plural(StrEnum):
 
     SERVICE_LEVEL_OBJECTIVES = "servicelevelobjectives"
     ERROR_BUDGET_POLICIES = "errorbudgetpolicies"
+    RELEASE_GATES = "releasegates"
+    RELEASE_OVERRIDES = "releaseoverrides"
+
+
+class Label(StrEnum):
+    """Labels that others can see or set."""
+
+    RELEASES = f"{GROUP}/releases"
+    """Our mark on a gated workload: Warn, Slush or Freeze. The webhook is asked about marked workloads only."""
+    ENFORCED = f"{GROUP}/enforced"
+    """Our mark on a namespace with a gate that holds: the admission policy looks at such namespaces only."""
+    MODE = f"{GROUP}/mode"
+    """Set by people on a namespace: Observe, Warn or Enforce, lowers the mode of policies there."""
+
+
+class Annotation(StrEnum):
+    """Our marks on a gated workload, for people."""
+
+    OBJECTIVE = f"{GROUP}/objective"
+    LEVEL = f"{GROUP}/level"
+    SINCE = f"{GROUP}/since"
+    MESSAGE = f"{GROUP}/message"
+
+
+class Admission(StrEnum):
+    """Admission policies, bindings and the webhook configuration, each binding named as its policy."""
+
+    FREEZE = "frostline-freeze"
+    KEEP = "frostline-keep"
+    WEBHOOK_CONFIGURATION = "frostline"
+    WEBHOOK = "releases.frostline.dev"
 
 
 class Condition(StrEnum):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
+from frostline.api.governed import policy
 from frostline.api.measured import indicator
 from frostline.api.objective import Method, ObjectiveSpec, SliceLength
 from frostline.api.policy import PolicySpec
@@ -19,6 +20,7 @@ from frostline.core.durations import parse_duration
 from frostline.core.finding import Finding
 from frostline.core.lint import lint
 from frostline.core.objective import PERCENT, Objective
+from frostline.core.policy import Policy
 from frostline.core.promql import Slices
 from frostline.core.window import Calendar, Rolling, Window
 
@@ -66,13 +68,22 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
     return Accepted(spec, objective, tuple(_notes(spec)), lint(promise(spec, objective)))
 
 
-def policy_problems(manifest_spec: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
-    """Return why the `spec` of an ErrorBudgetPolicy would be refused, each reason begins with its field."""
+@dataclass(frozen=True, slots=True)
+class AcceptedPolicy:
+    """An ErrorBudgetPolicy that can be gone by."""
+
+    spec: PolicySpec
+    policy: Policy
+
+
+def accept_policy(manifest_spec: Any) -> AcceptedPolicy | Invalid:  # noqa: ANN401 - as above
+    """Judge the `spec` of an ErrorBudgetPolicy as the API server holds it."""
     try:
         spec = PolicySpec.model_validate(manifest_spec)
     except ValidationError as error:
-        return tuple(told(problem, PolicySpec) for problem in error.errors(include_url=False))
-    return tuple(policy_refusals(spec))
+        return Invalid(tuple(told(problem, PolicySpec) for problem in error.errors(include_url=False)))
+    problems = policy_refusals(spec)
+    return Invalid(tuple(problems)) if problems else AcceptedPolicy(spec, policy(spec))
 
 
 def _tried(problems: list[str], make: Callable[[], _T]) -> _T | None:

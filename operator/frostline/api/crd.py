@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from frostline import names
 from frostline.api.base import JsonObject, Model
+from frostline.api.gate import GateSpec
 from frostline.api.objective import ObjectiveSpec
-from frostline.api.policy import PolicySpec
+from frostline.api.override import OverrideSpec, OverrideStatus
+from frostline.api.policy import PolicySpec, PolicyStatus
 from frostline.api.status import ObjectiveStatus
 
 _KEPT: Final = frozenset(
@@ -85,10 +87,49 @@ DEFINITIONS: Final = (
         description="Which level an error budget is in, and what the level does to releases.",
         namespaced=False,
         spec=PolicySpec,
-        status=None,
+        status=PolicyStatus,
         columns=(
             Column("Mode", ".spec.mode", "Observe, Warn or Enforce."),
             Column("Exhausted", ".spec.releases.exhausted", "What happens to releases when the budget is gone."),
+            Column("Objectives", ".status.objectives", "Objectives that go by it.", kind="integer"),
+            Column("Holding", ".status.holding", "Gates that hold releases back by it.", kind="integer"),
+            Column("Age", ".metadata.creationTimestamp", "Age of the object.", kind="date"),
+        ),
+    ),
+    Definition(
+        kind=names.Kind.RELEASE_GATE,
+        plural=names.Plural.RELEASE_GATES,
+        short_names=("gate", "gates"),
+        description="What is held back of one workload. Written by the operator only.",
+        namespaced=True,
+        spec=GateSpec,
+        status=None,
+        columns=(
+            Column("Workload", ".spec.display.workload", "What is gated."),
+            Column("Rule", ".spec.rule", "Warn, Slush or Freeze."),
+            Column("By", ".spec.display.by", "The promise that asks for most."),
+            Column("Level", ".spec.display.level", "Level of that promise."),
+            Column("Since", ".spec.display.since", "Since when the rule is in force."),
+            Column("Lifts about", ".spec.display.liftsAbout", "The earliest moment at which it may lift."),
+            Column("Message", ".spec.message", "What whoever is refused reads.", wide=True),
+        ),
+    ),
+    Definition(
+        kind=names.Kind.RELEASE_OVERRIDE,
+        plural=names.Plural.RELEASE_OVERRIDES,
+        short_names=("override", "overrides"),
+        description="A release that passes a gate by declared exception.",
+        namespaced=True,
+        spec=OverrideSpec,
+        status=OverrideStatus,
+        columns=(
+            Column("Class", ".spec.class", "What it is for."),
+            Column("State", ".status.display.state", "Live, or why not."),
+            Column("Until", ".status.display.until", "When it ends."),
+            Column("Workloads", ".status.display.workloads", "What may be released."),
+            Column("Requested by", ".spec.requestedBy", "Who asked for it."),
+            Column("Ticket", ".spec.ticket", "Where the work is tracked.", wide=True),
+            Column("Reason", ".spec.reason", "Why it cannot wait.", wide=True),
             Column("Age", ".metadata.creationTimestamp", "Age of the object.", kind="date"),
         ),
     ),
@@ -174,8 +215,9 @@ def _rewrite(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonO
         elif keyword == "items":
             rewritten[keyword] = _rewrite(value, definitions)
         elif keyword == "additionalProperties":
-            # A closed object is what a structural schema means anyway: unknown fields are pruned or refused.
-            if value is not False:
+            # A closed object is what a structural schema means anyway: unknown fields are pruned or refused. An open
+            # one says so with its own keyword.
+            if not isinstance(value, bool):
                 rewritten[keyword] = _rewrite(value, definitions)
         elif keyword == "const":
             rewritten["enum"] = [value]

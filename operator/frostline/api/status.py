@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from frostline.api.base import Model
-from frostline.api.policy import Rule
-from frostline.core.policy import Level
+from frostline.core.policy import Level, Rule
 
 
 class BudgetStatus(Model):

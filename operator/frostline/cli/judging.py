@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from frostline import names
-from frostline.api.accept import Accepted, accept, policy_problems
+from frostline.api.accept import Accepted, Invalid, accept, accept_policy
 from frostline.cli.manifest_files import Text, Unreadable
 from frostline.cli.yaml_tree import Document, Fault, Mark, Node, documents
 from frostline.core.finding import Finding, Rule, clipped, finding
@@ -128,7 +128,8 @@ class Judge:
             else:
                 found += map(_invalid, judged.problems)
         elif kind == names.Kind.ERROR_BUDGET_POLICY:
-            found += map(_invalid, policy_problems({} if spec is None else spec.plain()))
+            governed = accept_policy({} if spec is None else spec.plain())
+            found += map(_invalid, governed.problems if isinstance(governed, Invalid) else ())
         if of.key[2]:
             first = self._first.setdefault(of.key, of.at("metadata.name"))
             if first != of.at("metadata.name"):

@@ -13,7 +13,6 @@ from frostline import names
 from frostline.api.accept import Acceptance, Accepted, Invalid, review_due
 from frostline.api.base import JsonObject, as_json
 from frostline.api.objective import ObjectiveSpec
-from frostline.api.policy import Rule
 from frostline.api.status import (
     BudgetStatus,
     BurnStatus,
@@ -32,6 +31,7 @@ from frostline.core.finding import Rule as LintRule
 from frostline.core.indicator import Counted, counted
 from frostline.core.objective import Objective
 from frostline.core.outcome import Measured, NoData, NoTraffic, Rehydrating
+from frostline.core.policy import Rule
 from frostline.core.promql import terms, window_terms
 from frostline.core.window import HOUR_S, Calendar, bounds
 
