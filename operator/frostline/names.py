@@ -73,6 +73,8 @@ class Condition(StrEnum):
     WITHIN_OBJECTIVE = "WithinObjective"
     RELEASES_OPEN = "ReleasesOpen"
     REVIEW_CURRENT = "ReviewCurrent"
+    LIVE = "Live"
+    """Of a ReleaseOverride: both gates let it pass."""
 
 
 class Reason(StrEnum):
@@ -80,9 +82,9 @@ class Reason(StrEnum):
 
     # Accepted
     ACCEPTED = "Accepted"
-    PARTLY_SERVED = "PartlyServed"
     WARNINGS = "Warnings"
     INVALID = "Invalid"
+    POLICY_NOT_USABLE = "PolicyNotUsable"
     # Measured
     MEASURED = "Measured"
     NO_TRAFFIC = "NoTraffic"
@@ -100,13 +102,32 @@ class Reason(StrEnum):
     TARGET_MISSED = "TargetMissed"
     UNKNOWN = "Unknown"
     # ReleasesOpen
-    NOT_ENFORCED = "NotEnforced"
+    OPEN = "Open"
+    WARNED = "Warned"
+    HELD = "Held"
+    OBSERVED = "Observed"
+    NOTHING_PROTECTED = "NothingProtected"
+    NOT_DECIDED = "NotDecided"
+    SWITCHED_OFF = "SwitchedOff"
+    # Live
+    LIVE = "Live"
+    PENDING = "Pending"
+    EXPIRED = "Expired"
+    USED_UP = "UsedUp"
+    CLASS_NOT_ALLOWED = "ClassNotAllowed"
+    NOTHING_HELD = "NothingHeld"
     # ReviewCurrent
     REVIEW_CURRENT = "ReviewCurrent"
     REVIEW_OVERDUE = "ReviewOverdue"
     REVIEW_NEVER = "NeverReviewed"
     # Events
     LEVEL_CHANGED = "LevelChanged"
+    RELEASES_HELD = "ReleasesHeld"
+    RELEASES_WARNED = "ReleasesWarned"
+    RELEASES_OPENED = "ReleasesOpened"
+    ROLLED_BACK = "RolledBack"
+    OVERRIDE_USED = "OverrideUsed"
+    UNRECORDED_RELEASE = "UnrecordedRelease"
 
 
 class Metric(StrEnum):
@@ -123,3 +144,5 @@ class Metric(StrEnum):
     CYCLE_SECONDS = "frostline_cycle_seconds"
     QUERY_SECONDS = "frostline_prometheus_query_seconds"
     STATUS_WRITES = "frostline_status_writes"
+    GATES = "frostline_release_gates"
+    ARRIVALS = "frostline_gated_releases"

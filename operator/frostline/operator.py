@@ -7,32 +7,43 @@ import socket
 import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from typing import Final
 
-import aiohttp
 from aiohttp import web
-from kubernetes.aio.client import ApiException
+from kubernetes.aio import client
 
+from frostline import names
 from frostline.controller.cycle import Cycle, Timing
+from frostline.controller.effects import ApiEffects
+from frostline.controller.enforcement import Enforcement
 from frostline.controller.health import Health, application
+from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
-from frostline.controller.store import Store
+from frostline.controller.reports import Reports
+from frostline.controller.stores import Stores
 from frostline.controller.watch import watch
 from frostline.controller.writer import ApiWriter
 from frostline.kubernetes.connection import Cluster
-from frostline.kubernetes.objectives import NotInstalledError, Objectives
+from frostline.kubernetes.events import Recorder
+from frostline.kubernetes.resource import (
+    OBJECTIVES,
+    OVERRIDES,
+    POLICIES,
+    Objects,
+    Resource,
+)
 from frostline.prometheus.client import Connection, PrometheusClient
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
-_RELIST_S: Final = 300.0
-_RETRY_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one."""
+    """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one.
+
+    In `own_namespace` nothing is ever held back.
+    """
 
     cluster: Cluster
     prometheus: Connection
@@ -40,6 +51,7 @@ class Options:
     namespaces: tuple[str, ...] = ()
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet probes the pod's address
     port: int = 8080
+    own_namespace: str | None = None
 
 
 async def run(options: Options) -> None:
@@ -52,25 +64,16 @@ async def run(options: Options) -> None:
     health = Health(options.timing.interval_s)
     instruments = Instruments()
     prometheus = PrometheusClient(options.prometheus, instruments.queried)
-    store = Store()
+    stores = Stores()
     async with await options.cluster.connect() as api:
-        objectives = Objectives(api, options.namespaces)
-        cycle = Cycle(
-            store=store,
-            source=DirectSource(prometheus),
-            clock=prometheus,
-            writer=ApiWriter(objectives, instruments, socket.gethostname()),
-            timing=options.timing,
-            wall=time.time,
-        )
+        cycle = _cycle(options, api, stores, prometheus, instruments)
         loop = Loop(cycle, options.timing, health)
         instruments.show(lambda: cycle.views, health)
-        store.on_change(loop.wake)
+        stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
+        lists = Lists(Objects(api), options.namespaces, watched(stores))
         async with _served(options, application(health, instruments.registry)):
-            await _first_list(objectives, store)
-            await _until_one_ends(
-                loop.run(), _relist(objectives, store), watch(store, options.cluster, options.namespaces)
-            )
+            await first_list(lists)
+            await _until_one_ends(loop.run(), relist(lists), watch(lists.watched, options.cluster, options.namespaces))
     prometheus.close()
 
 
@@ -86,35 +89,32 @@ async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
         await task
 
 
-async def _first_list(objectives: Objectives, store: Store) -> None:
-    """Wait until all objects are known: readiness means that a cycle looked at each of them.
+def _cycle(
+    options: Options, api: client.ApiClient, stores: Stores, prometheus: PrometheusClient, instruments: Instruments
+) -> Cycle:
+    objects = Objects(api)
+    recorder = Recorder(objects, socket.gethostname())
 
-    kopf looks only once, at its start, which kinds there are: it must not start before the kind is installed.
-    """
-    while not await _list(objectives, store):  # noqa: ASYNC110 - each round asks the API server
-        await asyncio.sleep(_RETRY_S)
+    def writer(resource: Resource, kind: names.Kind) -> ApiWriter:
+        return ApiWriter(objects, recorder, instruments, resource, kind)
 
-
-async def _relist(objectives: Objectives, store: Store) -> None:
-    """List again now and then: a gap in a watch loses deletions."""
-    while True:
-        await asyncio.sleep(_RELIST_S)
-        await _list(objectives, store)
-
-
-async def _list(objectives: Objectives, store: Store) -> bool:
-    known = store.uids()
-    try:
-        store.replace(await objectives.everything(), known)
-    except NotInstalledError as error:
-        _LOG.error("%s", error)
-        return False
-    except (ApiException, aiohttp.ClientError, TimeoutError) as error:
-        # A time-out has no words of its own.
-        brief = (str(error) or type(error).__name__).splitlines()[0]
-        _LOG.warning("objectives cannot be listed, trying again: %s", brief)
-        return False
-    return True
+    effects = ApiEffects(objects, recorder, stores)
+    return Cycle(
+        stores=stores,
+        source=DirectSource(prometheus),
+        clock=prometheus,
+        writer=writer(OBJECTIVES, names.Kind.SERVICE_LEVEL_OBJECTIVE),
+        enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
+        reports=Reports(
+            stores.policies,
+            stores.overrides,
+            writer(POLICIES, names.Kind.ERROR_BUDGET_POLICY),
+            writer(OVERRIDES, names.Kind.RELEASE_OVERRIDE),
+        ),
+        timing=options.timing,
+        wall=time.time,
+        own_namespace=options.own_namespace,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -10,17 +10,27 @@ from typing import Any, Final, Protocol
 from frostline import names
 from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.base import JsonObject
+from frostline.api.gate import GateClaim
 from frostline.controller.account import Account, Key, carried
 from frostline.controller.advice import Advice
+from frostline.controller.asking import Surroundings, ask, not_found
+from frostline.controller.enforcement import Enforcement
+from frostline.controller.gating import Ask
 from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
+from frostline.controller.namespaces import EXEMPT
+from frostline.controller.policies import Policies
+from frostline.controller.protection import ByNamespace, by_namespace
+from frostline.controller.released import released
+from frostline.controller.reports import Reports
 from frostline.controller.status import Facts, gist, render
-from frostline.controller.store import Store, Stored
+from frostline.controller.store import Stored
+from frostline.controller.stores import Stores
 from frostline.controller.writing import LastWrite, can_wait, merge_patch, worth_writing
 from frostline.core.assess import Answer, Assessment, Fresh, assess
 from frostline.core.ledger import FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import BUILT_IN, Level
+from frostline.core.policy import Level, Policy, strictest
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
@@ -89,14 +99,25 @@ class Cycle:
     def __init__(
         self,
         *,
-        store: Store,
+        stores: Stores,
         source: DirectSource,
         clock: Clock,
         writer: Writer,
+        enforcement: Enforcement,
+        reports: Reports,
         timing: Timing,
         wall: Callable[[], float],
+        own_namespace: str | None = None,
+        switched_off: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._store = store
+        self._stores = stores
+        self._enforcement = enforcement
+        self._reports = reports
+        self._exempt = EXEMPT | ({own_namespace} if own_namespace else set())
+        self._switched_off = switched_off
+        self._policies = Policies()
+        self._asks: dict[Key, Ask] = {}
+        self._at = 0
         self._source = source
         self._clock = clock
         self._writer = writer
@@ -111,10 +132,15 @@ class Cycle:
 
     async def run(self) -> None:
         """Gather, decide, apply, once."""
-        objects = self._store.snapshot()
+        objects = self._stores.objectives.snapshot()
         accepted = self._accept(objects)
         self._forget(objects)
-        gathered, drafts = await asyncio.to_thread(self._measure, objects, accepted)
+        self._policies.look(self._stores.policies.snapshot())
+        around = self._surroundings(accepted)
+        standing = self._enforcement.standing()
+        gathered, drafts = await asyncio.to_thread(self._measure, objects, accepted, around, standing)
+        self._at = gathered.at
+        await self.enforce()
         gate = asyncio.Semaphore(_WRITERS)
 
         async def one(key: Key, draft: _Draft) -> None:
@@ -123,6 +149,26 @@ class Cycle:
                     self._told[key] = draft.gist
 
         await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
+
+    async def enforce(self) -> None:
+        """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
+        await self._enforcement.run(self._asks, self._at)
+        gates = {workload: held.spec for workload, held in self._enforcement.gates.all().items()}
+        await self._reports.run(self._asks, gates, self._at)
+
+    def _surroundings(self, accepted: Mapping[Key, Acceptance]) -> dict[Key, Surroundings]:
+        workloads: ByNamespace = by_namespace(self._stores.workloads.snapshot().values())
+        return {
+            key: Surroundings(
+                name=key.namespace,
+                governed=self._policies.govern(key, each.spec.policy_ref),
+                namespace=self._stores.namespaces.called(key.namespace),
+                workloads=workloads.get(key.namespace, ()),
+                exempt=key.namespace in self._exempt,
+            )
+            for key, each in accepted.items()
+            if isinstance(each, Accepted)
+        }
 
     def fill(self, until: Callable[[], bool]) -> bool:
         """Read buckets that are not known yet; blocking. Returns whether none is left."""
@@ -142,9 +188,14 @@ class Cycle:
         for memory in (self._accounts, self._acceptances, self._writes, self._told):
             for gone in memory.keys() - objects.keys():
                 del memory[gone]
+        self._policies.forget(objects)
 
     def _measure(
-        self, objects: Mapping[Key, Stored], accepted: Mapping[Key, Acceptance]
+        self,
+        objects: Mapping[Key, Stored],
+        accepted: Mapping[Key, Acceptance],
+        around: Mapping[Key, Surroundings],
+        standing: Mapping[Key, list[GateClaim]],
     ) -> tuple[_Gathered, dict[Key, _Draft]]:
         for key, acceptance in accepted.items():
             if isinstance(acceptance, Accepted):
@@ -153,19 +204,33 @@ class Cycle:
                 self._accounts.pop(key, None)
         gathered = self._gather()
         for key, account in self._accounts.items():
-            self._decide(objects[key], account, gathered)
+            remembered = [each for each in standing.get(key, ()) if each.uid == account.uid]
+            self._decide(objects[key], account, gathered, around[key].governed.policy, remembered)
+        self._asks = {
+            key: ask(key, objects[key].uid, each, self._assessment(key), around[key])
+            for key, each in accepted.items()
+            if isinstance(each, Accepted)
+        }
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
         self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
         drafts = {}
+        off = self._switched_off()
         for key, each in objects.items():
+            acceptance, here = accepted[key], around.get(key)
+            before = strictest(*(claim.rule for claim in standing.get(key, ()) if claim.uid == each.uid))
+            missing = not_found(acceptance, here) if isinstance(acceptance, Accepted) and here is not None else ()
             facts = Facts(
                 generation=each.generation,
-                acceptance=accepted[key],
+                acceptance=acceptance,
                 assessment=self._assessment(key),
                 stored=each.status,
                 now=gathered.at,
-                findings=self._advice.about(key, accepted[key]),
+                findings=(*self._advice.about(key, acceptance), *missing),
+                problem=None if here is None else here.governed.problem,
+                released=released(
+                    self._asks.get(key), before, exempt=here is not None and here.exempt, switched_off=off
+                ),
             )
             summary = gist(facts)
             if summary != self._told.get(key) or not self._can_wait(key, facts, len(objects)):
@@ -196,7 +261,9 @@ class Cycle:
         read_sums(self._source, {key: self._accounts[key] for key in alive}, at)
         return _Gathered(at, True, answers)
 
-    def _decide(self, stored: Stored, account: Account, gathered: _Gathered) -> None:
+    def _decide(
+        self, stored: Stored, account: Account, gathered: _Gathered, policy: Policy, standing: list[GateClaim]
+    ) -> None:
         answer = gathered.answers[stored.key]
         before = account.assessment
         if not gathered.measured:
@@ -207,11 +274,11 @@ class Cycle:
             return
         after = assess(
             account.objective,
-            BUILT_IN,
+            policy,
             answer=answer,
             view=account.ledger.view(gathered.at),
             before=before,
-            standing=_standing(stored, gathered.at),
+            standing=_standing(standing, gathered.at),
         )
         if after.level is not None and (before is None or before.level is None):
             after = replace(
@@ -229,7 +296,7 @@ class Cycle:
         if written is None:
             return False
         self._writes[read.key] = LastWrite(written.get("status", {}), now)
-        self._store.put(written)
+        self._stores.objectives.put(written)
         # What somebody else wrote into the status was never a level.
         known = read.status if last is None else last.status
         note = level_note(known.get("level"), status)
@@ -239,14 +306,15 @@ class Cycle:
         return True
 
 
-def _standing(stored: Stored, at: int) -> LevelState | None:
-    """Return the state of a freeze that began before the day that levels are folded over, or None.
+def _standing(claims: list[GateClaim], at: int) -> LevelState | None:
+    """Return the state of a freeze that the gates remember, or None.
 
-    The status is believed in this alone, and only until the lift rule, seen over the last day, says otherwise.
+    Where it began before the day that levels are folded over, the lift rule is looked for from that day on.
     """
-    begun = at - FOLD_S
-    since = _since(stored, Level.EXHAUSTED, at)
-    return LevelState(Level.EXHAUSTED, since=since, at=begun) if since < begun else None
+    since = [int(each.since.timestamp()) for each in claims if each.level is Level.EXHAUSTED]
+    if not since or min(since) > at:
+        return None
+    return LevelState(Level.EXHAUSTED, since=min(since), at=max(min(since), at - FOLD_S))
 
 
 def _since(stored: Stored, level: Level, folded: int) -> int:

@@ -11,6 +11,7 @@ from frostline import names
 from frostline.api.accept import Accepted
 from frostline.controller.cycle import View
 from frostline.controller.health import Health
+from frostline.controller.tracking import Arrived
 from frostline.core.durations import promql_duration
 from frostline.core.outcome import Measured, NoTraffic
 
@@ -87,6 +88,15 @@ class Instruments:
             registry=self.registry,
         )
 
+        self._arrivals = Counter(
+            names.Metric.ARRIVALS,
+            "Templates that came to run on workloads that were held back, by how.",
+            labelnames=["how"],
+            registry=self.registry,
+        )
+        for how in Arrived:
+            self._arrivals.labels(how.value)
+
     def show(self, views: Callable[[], tuple[View, ...]], health: Health) -> None:
         """Have the last cycle's figures read at each scrape."""
         self.registry.register(_Snapshot(views, health))
@@ -98,3 +108,7 @@ class Instruments:
     def wrote(self, outcome: str) -> None:
         """Note one status patch."""
         self._writes.labels(outcome).inc()
+
+    def arrived(self, how: Arrived) -> None:
+        """Note that a workload that is held back came to run another template."""
+        self._arrivals.labels(how.value).inc()
