@@ -68,7 +68,7 @@ async def run(options: Options) -> None:
     async with await options.cluster.connect() as api:
         cycle = _cycle(options, api, stores, prometheus, instruments)
         loop = Loop(cycle, options.timing, health)
-        instruments.show(lambda: cycle.views, health)
+        instruments.show(lambda: cycle.views, cycle.rules, health)
         stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
         lists = Lists(Objects(api), options.namespaces, watched(stores))
         async with _served(options, application(health, instruments.registry)):

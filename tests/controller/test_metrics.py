@@ -15,7 +15,7 @@ def world() -> tuple[World, Instruments, Health]:
     made = World({"all": steady(0.0005)})
     made.apply("matching", manifest())
     instruments, health = Instruments(), Health(30, lambda: 0.0)
-    instruments.show(lambda: made.cycle.views, health)
+    instruments.show(lambda: made.cycle.views, made.cycle.rules, health)
     return made, instruments, health
 
 

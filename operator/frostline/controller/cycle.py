@@ -30,7 +30,7 @@ from frostline.core.assess import Answer, Assessment, Fresh, assess
 from frostline.core.ledger import FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import Level, Policy, strictest
+from frostline.core.policy import Level, Policy, Rule, strictest
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
@@ -155,6 +155,10 @@ class Cycle:
         await self._enforcement.run(self._asks, self._at)
         gates = {workload: held.spec for workload, held in self._enforcement.gates.all().items()}
         await self._reports.run(self._asks, gates, self._at)
+
+    def rules(self) -> list[Rule]:
+        """Return the rules of the gates that stand."""
+        return [held.spec.rule for held in self._enforcement.gates.all().values()]
 
     def _surroundings(self, accepted: Mapping[Key, Acceptance]) -> dict[Key, Surroundings]:
         workloads: ByNamespace = by_namespace(self._stores.workloads.snapshot().values())

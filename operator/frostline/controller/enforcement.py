@@ -153,7 +153,9 @@ class Enforcement:
             spec, arrival = tracking.follow(spec, seen)
         if old is not None and not gating.worth_writing(old, spec):
             return old
-        if not await self._effects.write_gate(workload, as_json(spec), None if held is None else held.stored):
+        if not await self._effects.write_gate(
+            workload, as_json(spec, empties=False), None if held is None else held.stored
+        ):
             return old
         await self._tell_rule(workload, seen, old, spec)
         if arrival is not None:

@@ -1,9 +1,11 @@
 """The operator's own metrics. No user names, no text of manifests but namespace and name."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Counter as CounterMetric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -14,6 +16,7 @@ from frostline.controller.health import Health
 from frostline.controller.tracking import Arrived
 from frostline.core.durations import promql_duration
 from frostline.core.outcome import Measured, NoTraffic
+from frostline.core.policy import Rule
 
 _WHICH: Final = ["namespace", "name"]
 
@@ -21,8 +24,11 @@ _WHICH: Final = ["namespace", "name"]
 class _Snapshot(Collector):
     """Reads the last cycle when scraped, so that a deleted objective leaves no series behind."""
 
-    def __init__(self, views: Callable[[], tuple[View, ...]], health: Health) -> None:
+    def __init__(
+        self, views: Callable[[], tuple[View, ...]], gates: Callable[[], Iterable[Rule]], health: Health
+    ) -> None:
         self._views = views
+        self._gates = gates
         self._health = health
 
     def collect(self) -> Iterable[Metric]:
@@ -38,7 +44,11 @@ class _Snapshot(Collector):
         accepted = sum(isinstance(view.acceptance, Accepted) for view in views)
         known.add_metric(["true"], accepted)
         known.add_metric(["false"], len(views) - accepted)
-        return [cycles, seconds, known, *_figures(views)]
+        gates = GaugeMetricFamily(names.Metric.GATES, "Release gates, by rule.", labels=["rule"])
+        rules = Counter(self._gates())
+        for rule in (Rule.WARN, Rule.SLUSH, Rule.FREEZE):
+            gates.add_metric([rule.value], rules[rule])
+        return [cycles, seconds, known, gates, *_figures(views)]
 
 
 def _figures(views: tuple[View, ...]) -> list[Metric]:
@@ -81,14 +91,14 @@ class Instruments:
             registry=self.registry,
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20),
         )
-        self._writes = Counter(
+        self._writes = CounterMetric(
             names.Metric.STATUS_WRITES,
             "Status patches, by outcome.",
             labelnames=["outcome"],
             registry=self.registry,
         )
 
-        self._arrivals = Counter(
+        self._arrivals = CounterMetric(
             names.Metric.ARRIVALS,
             "Templates that came to run on workloads that were held back, by how.",
             labelnames=["how"],
@@ -97,9 +107,9 @@ class Instruments:
         for how in Arrived:
             self._arrivals.labels(how.value)
 
-    def show(self, views: Callable[[], tuple[View, ...]], health: Health) -> None:
-        """Have the last cycle's figures read at each scrape."""
-        self.registry.register(_Snapshot(views, health))
+    def show(self, views: Callable[[], tuple[View, ...]], gates: Callable[[], Iterable[Rule]], health: Health) -> None:
+        """Have the last cycle's figures, and the rules of the gates that stand, read at each scrape."""
+        self.registry.register(_Snapshot(views, gates, health))
 
     def queried(self, outcome: str, seconds: float) -> None:
         """Note one query to Prometheus."""
