@@ -51,7 +51,7 @@ class Options:
     namespaces: tuple[str, ...] = ()
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet probes the pod's address
     port: int = 8080
-    own_namespace: str | None = None
+    own_namespace: str = "frostline-system"
 
 
 async def run(options: Options) -> None:

@@ -24,6 +24,7 @@ TWINS = {
     "--kubeconfig": "FROSTLINE_KUBECONFIG",
     "--context": "FROSTLINE_CONTEXT",
     "--namespace": "FROSTLINE_NAMESPACE",
+    "--own-namespace": "FROSTLINE_OWN_NAMESPACE",
     "--cycle-interval": "FROSTLINE_CYCLE_INTERVAL",
     "--query-offset": "FROSTLINE_QUERY_OFFSET",
     "--listen": "FROSTLINE_LISTEN",

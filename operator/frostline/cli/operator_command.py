@@ -26,6 +26,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     cluster.add("--kubeconfig", arguments.readable_file, "FILE", "kubeconfig; in a pod the service account serves")
     cluster.add("--context", str, "NAME", "context of the kubeconfig")
     cluster.add_many("--namespace", "NS", "namespace to serve, may be repeated; all if absent")
+    cluster.add(
+        "--own-namespace",
+        str,
+        "NS",
+        "namespace of the operator: nothing is held back in it",
+        default="frostline-system",
+    )
     process = Flags(command.add_argument_group("process"), environment)
     process.add("--cycle-interval", arguments.seconds, "TIME", "time between cycles", default="30s")
     process.add("--query-offset", arguments.offset, "TIME", "how far behind Prometheus to evaluate", default="15s")
@@ -76,6 +83,7 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         namespaces=parsed.namespace,
         host=host,
         port=port,
+        own_namespace=parsed.own_namespace,
     )
     try:
         asyncio.run(run_operator(options))
