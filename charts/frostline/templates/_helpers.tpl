@@ -22,6 +22,15 @@
 {{- .Values.serviceAccount.name | default (include "frostline.operator.name" .) -}}
 {{- end -}}
 
+{{/* The webhook's: the operator is told the same names. */}}
+{{- define "frostline.webhook.name" -}}
+{{- printf "%s-webhook" (include "frostline.fullname" .) -}}
+{{- end -}}
+
+{{- define "frostline.webhook.secretName" -}}
+{{- printf "%s-webhook-tls" (include "frostline.fullname" .) -}}
+{{- end -}}
+
 {{/* Labels of every object. */}}
 {{- define "frostline.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
@@ -42,6 +51,13 @@ app.kubernetes.io/component: operator
 {{- define "frostline.operator.labels" -}}
 {{ include "frostline.labels" . }}
 app.kubernetes.io/component: operator
+{{- end -}}
+
+{{/* Not empty where the server has ValidatingAdmissionPolicy in version v1. */}}
+{{- define "frostline.admission.served" -}}
+{{- if semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version -}}
+true
+{{- end -}}
 {{- end -}}
 
 {{/* Mistakes that a schema cannot tell in a sentence a person can act on. */}}

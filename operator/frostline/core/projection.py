@@ -1,8 +1,8 @@
 """The functional projection of a pod template: what of it makes a change a release.
 
 A release is a change of what runs: images, commands, environment, volumes, and every field that is not listed as
-operational. The tables below name each field of a pod template once; a test holds them against the client's models.
-The admission policy's CEL is made from the same tables.
+operational below, fields that a later Kubernetes brings included. The admission policy's CEL is made from the same
+tables.
 """
 
 import hashlib
@@ -16,7 +16,11 @@ Template: TypeAlias = Mapping[str, Any]
 """A pod template as the API server prints it."""
 
 Projection: TypeAlias = dict[str, Any]
-"""What is stored of a template: containers, initContainers, volumes, annotations, labels and the pod's own fields."""
+"""What is stored of a template: containers, initContainers, volumes, annotations, labels and the pod's own fields.
+
+Its parts are as the API server prints them, but for the env of a container: an object by name, so that the admission
+policy can look a variable up. An env in which a name repeats stays a list, since then its order matters.
+"""
 
 
 class Operational(StrEnum):
@@ -30,23 +34,11 @@ class Operational(StrEnum):
     LABELS = "Labels"
 
 
-CONTAINER_FIELDS: Final = (
-    "image", "command", "args", "workingDir", "envFrom", "lifecycle", "restartPolicy", "restartPolicyRules",
-    "securityContext", "stdin", "stdinOnce", "tty", "terminationMessagePath", "terminationMessagePolicy",
-    "imagePullPolicy",
-)  # fmt: skip
-"""Functional fields of a container beside its name, compared as they are."""
+CONTAINER_SETS: Final = ("ports", "volumeMounts", "volumeDevices")
+"""Functional lists of a container whose order says nothing; so it is with env."""
 
-CONTAINER_SETS: Final = ("env", "ports", "volumeMounts", "volumeDevices")
-"""Functional lists of a container whose order says nothing."""
-
-POD_FIELDS: Final = (
-    "serviceAccountName", "automountServiceAccountToken", "securityContext", "hostNetwork", "hostPID", "hostIPC",
-    "hostUsers", "hostname", "hostnameOverride", "subdomain", "setHostnameAsFQDN", "hostAliases", "dnsPolicy",
-    "dnsConfig", "enableServiceLinks", "shareProcessNamespace", "restartPolicy", "activeDeadlineSeconds",
-    "runtimeClassName", "os", "ephemeralContainers",
-)  # fmt: skip
-"""Functional fields of the pod's spec beside its containers and volumes, compared as they are."""
+OF_VOLUMES: Final = ("volumeMounts", "volumeDevices")
+"""Lists of a container whose entries name a volume."""
 
 OPERATIONAL_CONTAINER: Final[Mapping[Operational, tuple[str, ...]]] = {
     Operational.RESOURCES: ("resources", "resizePolicy"),
@@ -62,11 +54,17 @@ OPERATIONAL_POD: Final[Mapping[Operational, tuple[str, ...]]] = {
     Operational.PULL_SECRETS: ("imagePullSecrets",),
     Operational.GRACE_PERIOD: ("terminationGracePeriodSeconds", "evictionResponders"),
 }  # fmt: skip
+STRUCTURE: Final = ("containers", "initContainers", "volumes")
+"""Fields of the pod's spec that a projection holds as parts of their own."""
+
 MIRRORED: Final = ("serviceAccount",)
 """Fields of the pod's spec that only repeat another one."""
 
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 """What `kubectl rollout restart` writes into a template: a restart is no release."""
+
+TEMPLATE_HASH: Final = "pod-template-hash"
+"""The label that tells a ReplicaSet's template from its Deployment's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,8 @@ class Shape:
     Attributes:
         withheld: groups that a policy counts as functional, too.
         ignored_annotations: template annotations that are no configuration, beside that of a restart.
-        ignored_containers, ignored_volumes: what injectors put into the workload object itself.
+        ignored_containers, ignored_volumes: what injectors put into the workload object itself; a mount of an ignored
+            volume is ignored, too.
     """
 
     withheld: frozenset[Operational] = frozenset()
@@ -86,38 +85,59 @@ class Shape:
 
 
 def project(template: Template, shape: Shape) -> Projection:
-    """Return what of a pod template makes a release; absent and empty are the same."""
+    """Return what of a pod template makes a release; absent and empty parts are the same."""
     metadata = template.get("metadata") or {}
     spec = template.get("spec") or {}
-    annotations = {
-        key: value
-        for key, value in (metadata.get("annotations") or {}).items()
-        if key != RESTARTED_AT and key not in shape.ignored_annotations
-    }
-    pod_fields = [*POD_FIELDS, *_withheld(OPERATIONAL_POD, shape)]
+    left_out = {*STRUCTURE, *MIRRORED, *operational(OPERATIONAL_POD, shape)}
     parts: Projection = {
         "containers": _containers(spec.get("containers"), shape),
         "initContainers": _containers(spec.get("initContainers"), shape),
         "volumes": [each for each in spec.get("volumes") or () if each["name"] not in shape.ignored_volumes],
-        "annotations": annotations,
-        "pod": {name: spec[name] for name in pod_fields if spec.get(name) is not None},
+        "annotations": {
+            key: value
+            for key, value in (metadata.get("annotations") or {}).items()
+            if key != RESTARTED_AT and key not in shape.ignored_annotations
+        },
+        "pod": {name: value for name, value in spec.items() if name not in left_out and value is not None},
     }
     if Operational.LABELS in shape.withheld:
-        parts["labels"] = dict(metadata.get("labels") or {})
+        labels = metadata.get("labels") or {}
+        parts["labels"] = {key: value for key, value in labels.items() if key != TEMPLATE_HASH}
     return {name: part for name, part in parts.items() if part}
 
 
+def operational(groups: Mapping[Operational, tuple[str, ...]], shape: Shape) -> list[str]:
+    """Return the fields of `groups` that make no release under a shape."""
+    return [name for group, fields in groups.items() if group not in shape.withheld for name in fields]
+
+
+def images(projection: Mapping[str, Any]) -> frozenset[str]:
+    """Return the images of all containers of a projection, init containers included."""
+    containers = [*(projection.get("containers") or ()), *(projection.get("initContainers") or ())]
+    return frozenset(str(each.get("image", "")) for each in containers)
+
+
 def _containers(containers: Iterable[Mapping[str, Any]] | None, shape: Shape) -> list[Projection]:
-    kept = ("name", *CONTAINER_FIELDS, *CONTAINER_SETS, *_withheld(OPERATIONAL_CONTAINER, shape))
-    return [
-        {name: each[name] for name in kept if each.get(name) is not None}
-        for each in containers or ()
-        if each["name"] not in shape.ignored_containers
-    ]
+    return [_container(each, shape) for each in containers or () if each["name"] not in shape.ignored_containers]
 
 
-def _withheld(groups: Mapping[Operational, tuple[str, ...]], shape: Shape) -> list[str]:
-    return [name for group, fields in groups.items() if group in shape.withheld for name in fields]
+def _container(container: Mapping[str, Any], shape: Shape) -> Projection:
+    left_out = operational(OPERATIONAL_CONTAINER, shape)
+    kept = {name: value for name, value in container.items() if name not in left_out and value is not None}
+    for name in OF_VOLUMES:
+        if name in kept:
+            kept[name] = [each for each in kept[name] if each["name"] not in shape.ignored_volumes]
+    if "env" in kept:
+        kept["env"] = _env(kept["env"])
+    return {name: value for name, value in kept.items() if value or name not in ("env", *CONTAINER_SETS)}
+
+
+def _env(env: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | list[Any]:
+    if isinstance(env, Mapping):
+        return env
+    variables = list(env)
+    by_name = {each["name"]: each for each in variables}
+    return by_name if len(by_name) == len(variables) else variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +153,7 @@ class Canonical:
 
 
 def canonical(projection: Mapping[str, Any]) -> Canonical:
-    """Return the comparable form: the order of containers, volumes and of the listed sets says nothing.
+    """Return the comparable form: the order of containers, volumes, env and of the listed sets says nothing.
 
     The order of init containers does: they run one after the other.
     """
@@ -149,7 +169,9 @@ def canonical(projection: Mapping[str, Any]) -> Canonical:
 
 
 def _comparable(container: Mapping[str, Any]) -> dict[str, Any]:
-    comparable = {name: value for name, value in container.items() if name not in CONTAINER_SETS}
+    comparable = {name: value for name, value in container.items() if name not in ("env", *CONTAINER_SETS)}
+    if container.get("env"):
+        comparable["env"] = _env(container["env"])
     for name in CONTAINER_SETS:
         if container.get(name):
             comparable[name] = _as_set(container[name])
@@ -160,8 +182,10 @@ def _name(container: Mapping[str, Any]) -> str:
     return str(container["name"])
 
 
-def _as_set(items: Iterable[Any] | None) -> list[str]:
-    return sorted(_dumped(each) for each in items or ())
+def _as_set(items: Iterable[Any] | None) -> tuple[int, list[str]]:
+    """Return how many items there are, and which: equal as the policy's CEL compares sets."""
+    dumped = [_dumped(each) for each in items or ()]
+    return len(dumped), sorted(set(dumped))
 
 
 def _dumped(value: object) -> str:
@@ -169,22 +193,44 @@ def _dumped(value: object) -> str:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what differs between two projections, in words: "image of gateway", "volumes", "env of init container"."""
-    found = []
-    for field, kind in (("containers", "container"), ("initContainers", "init container")):
-        old = {each["name"]: each for each in before.get(field) or ()}
-        new = {each["name"]: each for each in after.get(field) or ()}
-        found += [f"{kind} {name} added" for name in new if name not in old]
-        found += [f"{kind} {name} removed" for name in old if name not in new]
-        for name in [each for each in new if each in old]:
-            one, other = _comparable(old[name]), _comparable(new[name])
-            changed = [key for key in {**one, **other} if one.get(key) != other.get(key)]
-            found += [f"{key} of {kind} {name}" for key in changed]
-        if list(old) != list(new) and old.keys() == new.keys() and field == "initContainers":
-            found.append("order of init containers")
+    """Return what differs between two projections, in words: "image of gateway", "volumes", "env LEVEL of gateway"."""
+    found = [
+        *_container_differences("container", before.get("containers"), after.get("containers")),
+        *_container_differences("init container", before.get("initContainers"), after.get("initContainers")),
+    ]
+    one, other = ([each["name"] for each in side.get("initContainers") or ()] for side in (before, after))
+    if one != other and sorted(one) == sorted(other):
+        found.append("order of init containers")
     if _as_set(before.get("volumes")) != _as_set(after.get("volumes")):
         found.append("volumes")
-    for field, word in (("annotations", "annotation"), ("labels", "label"), ("pod", "")):
-        one, other = before.get(field) or {}, after.get(field) or {}
-        found += [f"{word} {key}".strip() for key in {**one, **other} if one.get(key) != other.get(key)]
+    for part, word in (("annotations", "annotation "), ("labels", "label "), ("pod", "")):
+        found += [f"{word}{key}" for key in _changed(before.get(part) or {}, after.get(part) or {})]
     return tuple(found)
+
+
+def _container_differences(
+    kind: str, before: Iterable[Mapping[str, Any]] | None, after: Iterable[Mapping[str, Any]] | None
+) -> list[str]:
+    old = {each["name"]: _comparable(each) for each in before or ()}
+    new = {each["name"]: _comparable(each) for each in after or ()}
+    found = [f"{kind} {name} added" for name in new if name not in old]
+    found += [f"{kind} {name} removed" for name in old if name not in new]
+    for name in [each for each in new if each in old]:
+        for key in _changed(old[name], new[name]):
+            found += [f"{what} of {kind} {name}" for what in _within(key, old[name].get(key), new[name].get(key))]
+    return found
+
+
+def _within(key: str, before: object, after: object) -> list[str]:
+    """Return a changed field of a container in words, a changed variable by its name."""
+    if key != "env" or isinstance(before, list) or isinstance(after, list):
+        return [key]
+    return [f"env {name}" for name in _changed(_mapping(before), _mapping(after))]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [key for key in {**before, **after} if before.get(key) != after.get(key)]

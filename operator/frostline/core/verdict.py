@@ -2,9 +2,22 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from frostline import names
+from frostline.core import sentence
+from frostline.core.exception import Use, objection
 from frostline.core.gate import Gate, Workload
-from frostline.core.projection import Template
+from frostline.core.policy import Rule
+from frostline.core.projection import Projection, Template, canonical, differences, images, project
+
+COLLECTORS: Final = (
+    "system:serviceaccount:kube-system:namespace-controller",
+    "system:serviceaccount:kube-system:generic-garbage-collector",
+    "system:kube-controller-manager",
+)
+"""Who deletes for the cluster itself: what a namespace or an owner takes along. The last is that of clusters whose
+controllers share one identity."""
 
 
 class Operation(StrEnum):
@@ -42,9 +55,11 @@ class Why(StrEnum):
     WARNED = "Warned"
     OPERATIONAL = "Operational"
     ROLLBACK = "Rollback"
+    RECREATED = "Recreated"
     OVERRIDE = "Override"
     BYPASS = "Bypass"
     TERMINATING = "Terminating"
+    COLLECTED = "Collected"
     HELD = "Held"
     KEPT = "Kept"
 
@@ -70,5 +85,58 @@ Verdict = Passed | Refused
 
 
 def judge(gate: Gate | None, change: Change) -> Verdict:
-    """Return the verdict on a change, given the gate of its workload."""
-    raise NotImplementedError((gate, change))
+    """Return the verdict on a change, given the gate of its workload.
+
+    The bypass is asked last, so that only what needed it is on record as such.
+    """
+    if change.terminating:
+        return Passed(Why.TERMINATING)
+    if gate is None:
+        return Passed(Why.NO_GATE)
+    if gate.rule is Rule.OPEN:
+        return Passed(Why.OPEN)
+    if change.new is None:
+        return _deletion(gate, change)
+    before = None if change.old is None else project(change.old, gate.shape)
+    after = project(change.new, gate.shape)
+    if known := _known(gate, change, before, after):
+        return Passed(known)
+    if not gate.rule.holds:
+        return Passed(Why.WARNED, warnings=sentence.warnings(gate))
+    return _release(gate, change, before, after)
+
+
+def _deletion(gate: Gate, change: Change) -> Verdict:
+    if not gate.rule.holds:
+        return Passed(Why.WARNED)
+    if change.user in COLLECTORS:
+        return Passed(Why.COLLECTED)
+    if names.BYPASS_GROUP in change.groups:
+        return Passed(Why.BYPASS)
+    return Refused(Why.KEPT, sentence.kept(gate))
+
+
+def _known(gate: Gate, change: Change, before: Projection | None, after: Projection) -> Why | None:
+    """Return why what runs afterwards is nothing new; None if it is."""
+    wanted = canonical(after)
+    if before is not None and canonical(before) == wanted:
+        return Why.OPERATIONAL
+    if any(each.template == wanted for each in gate.good):
+        return Why.ROLLBACK
+    if change.operation is Operation.CREATE and gate.running == wanted:
+        return Why.RECREATED
+    return None
+
+
+def _release(gate: Gate, change: Change, before: Projection | None, after: Projection) -> Verdict:
+    use = Use(change.user, canonical(after), images(after), max(change.times, default=None))
+    objections = {}
+    for override in gate.overrides:
+        against = objection(override, gate.override_classes, gate.rule, use)
+        if against is None:
+            return Passed(Why.OVERRIDE, override=override.name)
+        objections[override.name] = against
+    if names.BYPASS_GROUP in change.groups:
+        return Passed(Why.BYPASS)
+    what = ("a workload that did not run before",) if before is None else differences(before, after)
+    return Refused(Why.HELD, sentence.held(gate, what, objections, use.at))
