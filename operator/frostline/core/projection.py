@@ -125,7 +125,7 @@ def _withheld(groups: Mapping[Operational, tuple[str, ...]], shape: Shape) -> li
 class Canonical:
     """A projection made comparable: equal when two templates run the same.
 
-    A fingerprint stands for the text: a process that knows 10,000 gates of a dozen templates each has no room for those.
+    A fingerprint stands for the text: 10,000 gates with a dozen templates each would fill 400 MB.
     """
 
     fingerprint: bytes
