@@ -16,6 +16,8 @@ BYPASS_GROUP: Final = "frostline:bypass"
 DEFAULT_POLICY: Final = "default"
 """The ErrorBudgetPolicy of objectives that name none."""
 ENVIRONMENT_PREFIX: Final = "FROSTLINE_"
+WEBHOOK_PATH: Final = "/review"
+"""Where the webhook is asked."""
 
 
 class Kind(StrEnum):
@@ -128,6 +130,8 @@ class Reason(StrEnum):
     ROLLED_BACK = "RolledBack"
     OVERRIDE_USED = "OverrideUsed"
     UNRECORDED_RELEASE = "UnrecordedRelease"
+    RELEASE_REFUSED = "ReleaseRefused"
+    BYPASS_USED = "BypassUsed"
 
 
 class Metric(StrEnum):
@@ -146,3 +150,27 @@ class Metric(StrEnum):
     STATUS_WRITES = "frostline_status_writes"
     GATES = "frostline_release_gates"
     ARRIVALS = "frostline_gated_releases"
+
+
+class WebhookMetric(StrEnum):
+    """Names of the webhook's own metrics."""
+
+    DECISIONS = "frostline_webhook_decisions"
+    REQUESTS = "frostline_webhook_requests"
+    SECONDS = "frostline_webhook_request_seconds"
+    GATES = "frostline_webhook_gates"
+    INDEX_SYNCED = "frostline_webhook_index_synced"
+    INDEX_HEARD = "frostline_webhook_index_heard_timestamp_seconds"
+    CERTIFICATE_EXPIRY = "frostline_webhook_certificate_expiry_timestamp_seconds"
+    CERTIFICATES_REFUSED = "frostline_webhook_certificates_refused"
+    AUDIT_DROPPED = "frostline_webhook_audit_dropped"
+    EVENTS = "frostline_webhook_events"
+
+
+class AuditAnnotation(StrEnum):
+    """Keys of what the webhook adds to the API server's audit log, below its own name."""
+
+    DECISION = "decision"
+    VERDICT = "verdict"
+    GATE = "gate"
+    OVERRIDE = "override"
