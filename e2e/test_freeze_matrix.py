@@ -1,4 +1,4 @@
-"""The admission policy on a real API server gives the verdict of `judge`, case by case, with no process of ours alive."""
+"""The admission policies on a real API server give the verdicts of `judge`, and no process of ours is there."""
 
 import uuid
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ from frostline.core.admission import binding
 from frostline.core.gate import Workload
 from frostline.core.verdict import Operation
 from frostline.names import Admission
+from tests.support.edits import Template
 from tests.support.rollout_cases import CASES
-from tests.support.rollouts import Case, Template, base
+from tests.support.rollouts import Case
 
 PROBE = "frostline-probe"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
@@ -42,6 +43,7 @@ ROW = [
     }
 ]
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+DRY_DELETION = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}
 KEPT_FINALIZER = "example.com/kept"
 
 
@@ -106,19 +108,25 @@ class Arena:
     def ask(self, case: Case, kind: str) -> Answer:
         """Send what the case does as a dry run, which is judged as the real one."""
         path = workloads(self.place(case), kind, self.name(case))
-        who = {"user": case.user, "groups": (self.team, *case.groups)}
+        user, groups = case.user, (self.team, *case.groups)
         if case.operation is Operation.DELETE:
-            return self.api("DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}, **who)
+            return self.api(
+                "DELETE",
+                path,
+                {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]},
+                user=case.user,
+                groups=groups,
+            )
         wanted = case.new()
         assert wanted is not None
         if case.operation is Operation.CREATE:
             made = workload(kind, self.name(case), wanted)
-            return self.api("POST", workloads(self.place(case), kind) + "?dryRun=All", made, **who)
+            return self.api("POST", workloads(self.place(case), kind) + "?dryRun=All", made, user=user, groups=groups)
         current = self.api("GET", path).body
         current["spec"]["template"] = wanted
         if not case.clock:
             current["metadata"]["managedFields"] = [{}]
-        return self.api("PUT", path + "?dryRun=All", current, **who)
+        return self.api("PUT", path + "?dryRun=All", current, user=user, groups=groups)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +150,7 @@ def arena(cluster: Cluster, kubectl: RunsKubectl) -> Iterator[Arena]:
     for admission in (Admission.FREEZE, Admission.KEEP):
         api("DELETE", f"{BINDINGS}/{admission}")
     for case in [each for each in CASES if each.terminating]:
-        released = {"metadata": {"finalizers": []}}
+        released: dict[str, Any] = {"metadata": {"finalizers": []}}
         held = Workload(made.ending, "Deployment", made.name(case))
         for path in (workloads(*held), gates(made.ending, held.gate_name)):
             api("PATCH", path, released, user=OPERATOR, kind="application/merge-patch+json")

@@ -31,7 +31,7 @@ class Chart:
         self._source = source
 
     def install(self, prometheus_url: str) -> bool:
-        """Install or upgrade the chart without an operator in the cluster: that runs as a process here.
+        """Install or upgrade the chart without operator and webhook in the cluster: they run as processes here.
 
         Returns:
             False if this very chart is installed already.
@@ -42,7 +42,7 @@ class Chart:
         """
         if not (self._source / "Chart.yaml").exists():
             raise ClusterError(f"There is no chart in {self._source}.")
-        values = ("--set", "operator.replicas=0", "--set-string", f"prometheus.url={prometheus_url}")
+        values = ("--set", "operator.replicas=0,webhook.replicas=0", "--set-string", f"prometheus.url={prometheus_url}")
         digest = self._digest(values)
         if self._site.state.get("chart") == digest and self.installed():
             return False

@@ -1,12 +1,9 @@
 """The verdict on every named case, and what is said with it."""
 
-from dataclasses import replace
-
 import pytest
 
 from frostline.core.gate import Workload
-from frostline.core.policy import Rule
-from frostline.core.verdict import Passed, Refused, Why, judge
+from frostline.core.verdict import Passed, judge
 from tests.support.rollout_cases import CASES
 from tests.support.rollouts import Case
 

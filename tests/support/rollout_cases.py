@@ -3,11 +3,8 @@
 from typing import Final
 
 from frostline.core.verdict import COLLECTORS, Operation, Why
-from tests.support.rollouts import (
-    ALL_CLASSES,
-    BYPASS,
-    Case,
-    Exceptional,
+from tests.support.edits import (
+    Edit,
     added,
     annotation,
     both,
@@ -22,6 +19,7 @@ from tests.support.rollouts import (
     variable,
     without,
 )
+from tests.support.rollouts import ALL_CLASSES, BYPASS, Case, Exceptional
 
 FUNCTION: Final = "Changes of what runs"
 OPERATION: Final = "Operational changes"
@@ -36,13 +34,11 @@ _MESH_VOLUME: Final = {"name": "mesh-data", "emptyDir": {}}
 _NEXT: Final = image("web:3")
 
 
-def _held(does: str, change: object, because: str = "it changes what runs") -> Case:
-    assert callable(change)
+def _held(does: str, change: Edit, because: str = "it changes what runs") -> Case:
     return Case(FUNCTION, does, Why.HELD, because, change)
 
 
-def _operational(does: str, change: object, because: str = "the same code runs") -> Case:
-    assert callable(change)
+def _operational(does: str, change: Edit, because: str = "the same code runs") -> Case:
     return Case(OPERATION, does, Why.OPERATIONAL, because, change)
 
 
@@ -91,16 +87,17 @@ _OPERATIONAL: Final = (
     _operational("change a label of the template", label("chart", "web-2")),
 )
 
-_SPELLING: Final = tuple(
-    Case(ORDER, does, Why.OPERATIONAL, because, change, before=before)
-    for does, because, change, before in (
-        ("reorder env", "a set of variables has no order", turned("env"), nothing),
-        ("reorder ports", "a set has no order", turned("ports"), nothing),
-        ("reorder volume mounts", "a set has no order", turned("volumeMounts"), nothing),
-        ("reorder volumes", "a set has no order", turned_in_spec("volumes"), nothing),
-        ("reorder containers", "they start together", turned_in_spec("containers"), nothing),
-    )
-) + (
+
+def _reordered(does: str, change: Edit, because: str = "a set has no order") -> Case:
+    return Case(ORDER, does, Why.OPERATIONAL, because, change)
+
+
+_SPELLING: Final = (
+    _reordered("reorder env", turned("env")),
+    _reordered("reorder ports", turned("ports")),
+    _reordered("reorder volume mounts", turned("volumeMounts")),
+    _reordered("reorder volumes", turned_in_spec("volumes")),
+    _reordered("reorder containers", turned_in_spec("containers"), "they start together"),
     Case(
         ORDER, "reorder an env in which a name repeats", Why.HELD, "the last of a name wins", turned("env"),
         before=container(env=[{"name": "LEVEL", "value": "info"}, {"name": "LEVEL", "value": "debug"}]),
@@ -130,8 +127,8 @@ _ROLLBACK: Final = (
         both(image("web:1"), container(resources={})), good=(image("web:1"),),
     ),
     Case(
-        BACK, "the good image with another env", Why.HELD, "that never ran", both(image("web:1"), variable("LEVEL", "x")),
-        good=(image("web:1"),),
+        BACK, "the good image with another env", Why.HELD, "that never ran",
+        both(image("web:1"), variable("LEVEL", "x")), good=(image("web:1"),),
     ),
     Case(
         BACK, "a good template less a variable", Why.HELD, "that never ran",
@@ -201,7 +198,7 @@ def _exception(does: str, verdict: Why, because: str, *overrides: Exceptional, *
 
 
 _EXCEPTIONS: Final = (
-    _exception("release with a live override", Why.OVERRIDE, "it names the user and a class that counts", Exceptional()),
+    _exception("release with a live override", Why.OVERRIDE, "it names user and class", Exceptional()),
     _exception("release by a user whom no override names", Why.HELD, "an override is for its users",
                Exceptional(users=("bob",))),
     _exception("release by a GitOps account that the override names", Why.OVERRIDE, "users may be service accounts",

@@ -27,6 +27,21 @@
 {{- printf "%s-webhook" (include "frostline.fullname" .) -}}
 {{- end -}}
 
+{{- define "frostline.webhook.serviceAccountName" -}}
+{{- .Values.webhook.serviceAccountName | default (include "frostline.webhook.name" .) -}}
+{{- end -}}
+
+{{- define "frostline.webhook.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "frostline.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: webhook
+{{- end -}}
+
+{{- define "frostline.webhook.labels" -}}
+{{ include "frostline.labels" . }}
+app.kubernetes.io/component: webhook
+{{- end -}}
+
 {{- define "frostline.webhook.secretName" -}}
 {{- printf "%s-webhook-tls" (include "frostline.fullname" .) -}}
 {{- end -}}
