@@ -45,6 +45,8 @@ class Label(StrEnum):
     """Our mark on a namespace with a gate that holds: the admission policy looks at such namespaces only."""
     MODE = f"{GROUP}/mode"
     """Set by people on a namespace: Observe, Warn or Enforce, lowers the mode of policies there."""
+    ARMED = f"{GROUP}/armed"
+    """On the bindings and the webhook configuration that the operator makes: the kill switch deletes what has it."""
 
 
 class Annotation(StrEnum):
@@ -56,23 +58,37 @@ class Annotation(StrEnum):
     MESSAGE = f"{GROUP}/message"
 
 
+class Memory(StrEnum):
+    """Annotations by which the operator remembers what it armed, so that what somebody deletes stays deleted."""
+
+    FREEZE = f"{GROUP}/armed-freeze"
+    KEEP = f"{GROUP}/armed-keep"
+    WEBHOOK = f"{GROUP}/armed-webhook"
+
+
 class Admission(StrEnum):
     """Admission policies, bindings and the webhook configuration, each binding named as its policy."""
 
     FREEZE = "frostline-freeze"
     KEEP = "frostline-keep"
+    PROBE = "frostline-probe"
+    """Tells whether the API server knows ReleaseGate as a parameter; it looks at one name in our namespace."""
     WEBHOOK_CONFIGURATION = "frostline"
     WEBHOOK = "releases.frostline.dev"
+    FREEZE_WEBHOOK = "freeze.releases.frostline.dev"
+    """Beside the other where the API server has no admission policies: refuses when it cannot be reached."""
 
 
 class Condition(StrEnum):
-    """Condition types in the status of a ServiceLevelObjective."""
+    """Condition types in statuses."""
 
     ACCEPTED = "Accepted"
     MEASURED = "Measured"
     WITHIN_OBJECTIVE = "WithinObjective"
     RELEASES_OPEN = "ReleasesOpen"
     REVIEW_CURRENT = "ReviewCurrent"
+    LIVE = "Live"
+    """Of a ReleaseOverride: both gates let it pass."""
 
 
 class Reason(StrEnum):
@@ -101,12 +117,16 @@ class Reason(StrEnum):
     UNKNOWN = "Unknown"
     # ReleasesOpen
     NOT_ENFORCED = "NotEnforced"
+    # Live
+    PENDING = "Pending"
     # ReviewCurrent
     REVIEW_CURRENT = "ReviewCurrent"
     REVIEW_OVERDUE = "ReviewOverdue"
     REVIEW_NEVER = "NeverReviewed"
     # Events
     LEVEL_CHANGED = "LevelChanged"
+    ARMED = "Armed"
+    KILL_SWITCH = "KillSwitch"
 
 
 class Metric(StrEnum):
@@ -123,3 +143,4 @@ class Metric(StrEnum):
     CYCLE_SECONDS = "frostline_cycle_seconds"
     QUERY_SECONDS = "frostline_prometheus_query_seconds"
     STATUS_WRITES = "frostline_status_writes"
+    ARMED = "frostline_armed"
