@@ -106,7 +106,10 @@ def policies(kubectl: RunsKubectl, namespace: str) -> Iterator[None]:
     standing = kubectl("get", "validatingadmissionpolicies", "frostline-freeze", "--ignore-not-found").stdout
     assert not standing, "the chart ships the policies now: use those"
     rights = [*granted("ClusterRole", RIGHTS), *granted("Role", PROBE_RIGHTS, namespace="frostline-system")]
-    stub = [policy("frostline-freeze", namespace, ["CREATE", "UPDATE"]), policy("frostline-keep", namespace, ["DELETE"])]
+    stub = [
+        policy("frostline-freeze", namespace, ["CREATE", "UPDATE"]),
+        policy("frostline-keep", namespace, ["DELETE"]),
+    ]
     manifests = yaml.safe_dump_all([*rights, *stub])
     kubectl("apply", "-f", "-", input=manifests)
     yield
@@ -128,7 +131,10 @@ class Operator:
     def arm(self, ca_bundle: bytes | None = None, url: dict[str, str] | None = None) -> State:
         """Look until all is armed."""
         # The API server looks for new kinds twice a minute.
-        return eventually(lambda: isinstance(state := self.look(ca_bundle, url), Armed) and state, 60, interval=0.5) or state
+        return (
+            eventually(lambda: isinstance(state := self.look(ca_bundle, url), Armed) and state, 60, interval=0.5)
+            or state
+        )
 
     def _with(self, ask: Callable[[AdmissionObjects], Awaitable[T]]) -> T:
         async def run() -> T:

@@ -34,6 +34,7 @@ from frostline.kubernetes.resource import reason_of
 _LOG = logging.getLogger(__name__)
 _LOOK_S: Final = 30.0
 _ASK_S: Final = 1.0
+_RESUME_S: Final = 5.0
 _ROUNDS: Final = 4
 """At most: ask the probe, make, take the probe away, look."""
 
@@ -83,8 +84,7 @@ class Arming:
         if now >= self._due or ca_bundle != self._ca_bundle:
             self._ca_bundle = ca_bundle
             await self._look(now)
-            asking = isinstance(self.state, NotYet) and self.state.asking
-            self._due = now + (_ASK_S if asking else _LOOK_S)
+            self._due = now + _pause(self.state)
         return self.state
 
     async def keep(self, ca_bundle: Callable[[], bytes | None], clock: Callable[[], float]) -> None:
@@ -143,6 +143,13 @@ class Arming:
         if sentence != self._said:
             _LOG.log(level, "%s", sentence)
             self._said = sentence
+
+
+def _pause(state: State) -> float:
+    """Return the seconds until the next look: few while somebody waits for it."""
+    if isinstance(state, NotYet) and state.asking:
+        return _ASK_S
+    return _RESUME_S if isinstance(state, Killed) else _LOOK_S
 
 
 def metric(state: State) -> Metric:

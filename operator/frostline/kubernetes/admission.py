@@ -54,7 +54,7 @@ class AdmissionObjects:
             validates=validates,
             served=await self._objects.knows(GATES),
             policies=frozenset(policies),
-            present=await self.present(validates=validates),
+            present=await self.present(),
             marks=_marks(anchor),
             probe=await self._asked(policies.get(names.Admission.PROBE)),
         )
@@ -67,16 +67,13 @@ class AdmissionObjects:
         """
         return _marks(await self._find_anchor())
 
-    async def present(self, *, validates: bool = True) -> Mapping[Part, Manifest]:
+    async def present(self) -> Mapping[Part, Manifest]:
         """Return the objects that arm a part.
 
         Raises:
             kubernetes.aio.client.ApiException: the API server refused.
         """
-        found = {}
-        for part, (kind, name) in OBJECTS.items():
-            if validates or kind != admission.BINDING:
-                found[part] = await self._objects.get(_RESOURCES[kind], None, name)
+        found = {part: await self._objects.get(_RESOURCES[kind], None, name) for part, (kind, name) in OBJECTS.items()}
         return {part: live for part, live in found.items() if live is not None}
 
     async def make(self, manifest: Manifest) -> None:

@@ -134,6 +134,20 @@ class Objects:
             raise
         return any(each["name"] == resource.plural for each in found["resources"])
 
+    async def preferred(self, group: str) -> str | None:
+        """Return the version of a group that the API server prefers; None where it has no such group.
+
+        Raises:
+            kubernetes.aio.client.ApiException: the API server refused.
+        """
+        try:
+            found = await self._call("GET", f"/apis/{group}")
+        except client.ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return str(found["preferredVersion"]["version"])
+
     async def create(self, resource: Resource, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
         """Create an object and return it; `dry_run`: as it would be, defaults filled in, nothing written.
 
