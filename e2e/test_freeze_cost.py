@@ -79,7 +79,9 @@ def put(api: Api, path: str, template: Template) -> Answer:
 )
 def test_a_hundred_variables_reordered_in_three_containers(api: Api, place: str, last: str, status: int) -> None:
     case = Case("", "", Why.ROLLBACK, "", culprit=many("running"), good=tuple(many(f"good {n}") for n in range(GOOD)))
-    made = api("POST", workloads(place, "Deployment"), workload("Deployment", "web", edited({}, _start, many("running"))))
+    made = api(
+        "POST", workloads(place, "Deployment"), workload("Deployment", "web", edited({}, _start, many("running")))
+    )
     assert made.status == 201, made.message
 
     def settle(template: Template) -> Template:
@@ -143,7 +145,9 @@ def test_latency(api: Api, place: str) -> None:
     finally:
         api("DELETE", f"{BINDING}/{Admission.FREEZE}")
     print({key: round(value, 1) for key, value in figures.items()})
-    import json; print(len(json.dumps(start)))
+    import json
+
+    print(len(json.dumps(start)))
 
 
 def _both(*edits: Edit) -> Edit:

@@ -47,6 +47,8 @@ class Label(StrEnum):
     """Our mark on a namespace with a gate that holds: the admission policy looks at such namespaces only."""
     MODE = f"{GROUP}/mode"
     """Set by people on a namespace: Observe, Warn or Enforce, lowers the mode of policies there."""
+    ARMED = f"{GROUP}/armed"
+    """On the bindings and the webhook configuration that the operator makes: the kill switch deletes what has it."""
 
 
 class Annotation(StrEnum):
@@ -58,17 +60,29 @@ class Annotation(StrEnum):
     MESSAGE = f"{GROUP}/message"
 
 
+class Memory(StrEnum):
+    """Annotations by which the operator remembers what it armed, so that what somebody deletes stays deleted."""
+
+    FREEZE = f"{GROUP}/armed-freeze"
+    KEEP = f"{GROUP}/armed-keep"
+    WEBHOOK = f"{GROUP}/armed-webhook"
+
+
 class Admission(StrEnum):
     """Admission policies, bindings and the webhook configuration, each binding named as its policy."""
 
     FREEZE = "frostline-freeze"
     KEEP = "frostline-keep"
+    PROBE = "frostline-probe"
+    """Tells whether the API server knows ReleaseGate as a parameter; it looks at one name in our namespace."""
     WEBHOOK_CONFIGURATION = "frostline"
     WEBHOOK = "releases.frostline.dev"
+    FREEZE_WEBHOOK = "freeze.releases.frostline.dev"
+    """Beside the other where the API server has no admission policies: refuses when it cannot be reached."""
 
 
 class Condition(StrEnum):
-    """Condition types in the status of a ServiceLevelObjective."""
+    """Condition types in statuses."""
 
     ACCEPTED = "Accepted"
     MEASURED = "Measured"
@@ -132,6 +146,8 @@ class Reason(StrEnum):
     UNRECORDED_RELEASE = "UnrecordedRelease"
     RELEASE_REFUSED = "ReleaseRefused"
     BYPASS_USED = "BypassUsed"
+    ARMED = "Armed"
+    KILL_SWITCH = "KillSwitch"
 
 
 class Metric(StrEnum):
@@ -150,6 +166,7 @@ class Metric(StrEnum):
     STATUS_WRITES = "frostline_status_writes"
     GATES = "frostline_release_gates"
     ARRIVALS = "frostline_gated_releases"
+    ARMED = "frostline_armed"
 
 
 class WebhookMetric(StrEnum):

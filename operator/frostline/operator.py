@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 
 from aiohttp import web
-from kubernetes.aio import client
 
-from frostline import names
+from frostline.controller.armament import Armament, Webhook
 from frostline.controller.cycle import Cycle, Timing
 from frostline.controller.effects import ApiEffects
 from frostline.controller.enforcement import Enforcement
+from frostline.controller.gitops import GitOps
 from frostline.controller.health import Health, application
 from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
@@ -22,16 +22,12 @@ from frostline.controller.metrics import Instruments
 from frostline.controller.reports import Reports
 from frostline.controller.stores import Stores
 from frostline.controller.watch import watch
-from frostline.controller.writer import ApiWriter
+from frostline.controller.writer import ApiWriter, Subject
+from frostline.core.gitops import Tool
 from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.events import Recorder
-from frostline.kubernetes.resource import (
-    OBJECTIVES,
-    OVERRIDES,
-    POLICIES,
-    Objects,
-    Resource,
-)
+from frostline.kubernetes.gitops import GitOpsObjects
+from frostline.kubernetes.resource import Objects
 from frostline.prometheus.client import Connection, PrometheusClient
 from frostline.prometheus.direct import DirectSource
 
@@ -42,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 class Options:
     """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one.
 
-    In `own_namespace` nothing is ever held back.
+    In `own_namespace` nothing is ever held back. `gitops` are the tools that are asked to try again after a lift.
     """
 
     cluster: Cluster
@@ -52,6 +48,9 @@ class Options:
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet probes the pod's address
     port: int = 8080
     own_namespace: str = "frostline-system"
+    webhook: Webhook | None = None
+    gitops: frozenset[Tool] = frozenset()
+    argocd_namespace: str = "argocd"
 
 
 async def run(options: Options) -> None:
@@ -66,14 +65,41 @@ async def run(options: Options) -> None:
     prometheus = PrometheusClient(options.prometheus, instruments.queried)
     stores = Stores()
     async with await options.cluster.connect() as api:
-        cycle = _cycle(options, api, stores, prometheus, instruments)
+        objects = Objects(api)
+        recorder = Recorder(objects, socket.gethostname())
+        armament = Armament(objects, recorder, options.webhook)
+        gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
+        effects = ApiEffects(objects, recorder, stores, gitops)
+        cycle = Cycle(
+            stores=stores,
+            source=DirectSource(prometheus),
+            clock=prometheus,
+            writer=ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE),
+            enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
+            reports=Reports(
+                stores.policies,
+                stores.overrides,
+                ApiWriter(objects, recorder, instruments.wrote, Subject.POLICY),
+                ApiWriter(objects, recorder, instruments.wrote, Subject.OVERRIDE),
+            ),
+            timing=options.timing,
+            wall=time.time,
+            own_namespace=options.own_namespace,
+            switched_off=armament.switched_off,
+        )
         loop = Loop(cycle, options.timing, health)
-        instruments.show(lambda: cycle.views, cycle.rules, health)
+        instruments.show(cycle, health, armament.arming)
         stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
-        lists = Lists(Objects(api), options.namespaces, watched(stores))
+        lists = Lists(objects, options.namespaces, watched(stores))
         async with _served(options, application(health, instruments.registry)):
             await first_list(lists)
-            await _until_one_ends(loop.run(), relist(lists), watch(lists.watched, options.cluster, options.namespaces))
+            await armament.look()
+            await _until_one_ends(
+                loop.run(),
+                relist(lists),
+                armament.run(),
+                watch(lists.watched, options.cluster, options.namespaces),
+            )
     prometheus.close()
 
 
@@ -87,34 +113,6 @@ async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in ended:
         await task
-
-
-def _cycle(
-    options: Options, api: client.ApiClient, stores: Stores, prometheus: PrometheusClient, instruments: Instruments
-) -> Cycle:
-    objects = Objects(api)
-    recorder = Recorder(objects, socket.gethostname())
-
-    def writer(resource: Resource, kind: names.Kind) -> ApiWriter:
-        return ApiWriter(objects, recorder, instruments, resource, kind)
-
-    effects = ApiEffects(objects, recorder, stores)
-    return Cycle(
-        stores=stores,
-        source=DirectSource(prometheus),
-        clock=prometheus,
-        writer=writer(OBJECTIVES, names.Kind.SERVICE_LEVEL_OBJECTIVE),
-        enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
-        reports=Reports(
-            stores.policies,
-            stores.overrides,
-            writer(POLICIES, names.Kind.ERROR_BUDGET_POLICY),
-            writer(OVERRIDES, names.Kind.RELEASE_OVERRIDE),
-        ),
-        timing=options.timing,
-        wall=time.time,
-        own_namespace=options.own_namespace,
-    )
 
 
 @contextlib.asynccontextmanager

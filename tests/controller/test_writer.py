@@ -9,7 +9,7 @@ from kubernetes.aio.client import ApiException
 from frostline import names
 from frostline.controller.metrics import Instruments
 from frostline.controller.store import Stored, stored
-from frostline.controller.writer import ApiWriter
+from frostline.controller.writer import ApiWriter, Subject
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.resource import EVENTS, OBJECTIVES, Objects
 from tests.controller.test_metrics import samples
@@ -28,8 +28,9 @@ class Fake(Objects):
     async def merge(self, *asked: Any, sub: str | None = None) -> Any:
         return self._say((*asked, sub))
 
-    async def create(self, *asked: Any) -> Any:
-        return self._say(asked)
+    async def create(self, resource: Any, manifest: Any, *, dry_run: bool = False) -> Any:
+        assert not dry_run
+        return self._say((resource, manifest))
 
     def _say(self, asked: Any) -> Any:
         self.told.append(asked)
@@ -39,7 +40,7 @@ class Fake(Objects):
 
 
 def writer(fake: Fake, instruments: Instruments) -> ApiWriter:
-    return ApiWriter(fake, Recorder(fake, "pod"), instruments, OBJECTIVES, names.Kind.SERVICE_LEVEL_OBJECTIVE)
+    return ApiWriter(fake, Recorder(fake, "pod"), instruments.wrote, Subject.OBJECTIVE)
 
 
 REFUSALS = [

@@ -1,6 +1,7 @@
 """Writes gates and marks to the API server; a refusal is told and left to the next pass."""
 
 import logging
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +13,7 @@ from frostline import names
 from frostline.api.base import JsonObject
 from frostline.controller import marks
 from frostline.controller.gates import manifest
+from frostline.controller.gitops import GitOps
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
 from frostline.controller.workloads import SeenWorkload
@@ -27,10 +29,11 @@ REFUSALS = (ApiException, aiohttp.ClientError, TimeoutError)
 class ApiEffects:
     """Does what an enforcement pass decides, and tells the stores what came of it."""
 
-    def __init__(self, objects: Objects, recorder: Recorder, stores: Stores) -> None:
+    def __init__(self, objects: Objects, recorder: Recorder, stores: Stores, gitops: GitOps) -> None:
         self._objects = objects
         self._recorder = recorder
         self._stores = stores
+        self._gitops = gitops
 
     async def earlier_templates(self, workload: SeenWorkload) -> list[tuple[str, Any]] | None:
         """Return (source, template) of revisions before the present one; None when they cannot be read now."""
@@ -114,7 +117,14 @@ class ApiEffects:
             _LOG.warning("event for %s in %s not created: %s", workload, workload.namespace, brief(error))
 
     async def opened(self, workload: SeenWorkload) -> None:
-        """Poke who delivers the workload: releases of it pass again."""
+        """Ask who delivers the workload to try again: releases of it pass."""
+        try:
+            live = await self._objects.get(WORKLOADS[workload.key.kind], workload.key.namespace, workload.key.name)
+        except REFUSALS as error:
+            _LOG.warning("who delivers %s is not asked to try again: %s", workload.key, brief(error))
+            return
+        if live is not None:
+            await self._gitops.lifted([live["metadata"]], time.time())
 
 
 def brief(error: Exception) -> str:

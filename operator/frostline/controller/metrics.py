@@ -1,7 +1,7 @@
 """The operator's own metrics. No user names, no text of manifests but namespace and name."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
@@ -11,7 +11,9 @@ from prometheus_client.registry import Collector
 
 from frostline import names
 from frostline.api.accept import Accepted
-from frostline.controller.cycle import View
+from frostline.controller.arming import Arming
+from frostline.controller.arming import metric as armed_parts
+from frostline.controller.cycle import Cycle, View
 from frostline.controller.health import Health
 from frostline.controller.tracking import Arrived
 from frostline.core.durations import promql_duration
@@ -24,16 +26,14 @@ _WHICH: Final = ["namespace", "name"]
 class _Snapshot(Collector):
     """Reads the last cycle when scraped, so that a deleted objective leaves no series behind."""
 
-    def __init__(
-        self, views: Callable[[], tuple[View, ...]], gates: Callable[[], Iterable[Rule]], health: Health
-    ) -> None:
-        self._views = views
-        self._gates = gates
+    def __init__(self, cycle: Cycle, health: Health, arming: Arming) -> None:
+        self._cycle = cycle
         self._health = health
+        self._arming = arming
 
     def collect(self) -> Iterable[Metric]:
         """Return the metric families of the last cycle."""
-        views = self._views()
+        views = self._cycle.views
         cycles = CounterMetricFamily(names.Metric.CYCLES, "Cycles that ended.")
         cycles.add_metric([], self._health.cycles)
         seconds = GaugeMetricFamily(names.Metric.CYCLE_SECONDS, "Duration of the last cycle.")
@@ -45,10 +45,10 @@ class _Snapshot(Collector):
         known.add_metric(["true"], accepted)
         known.add_metric(["false"], len(views) - accepted)
         gates = GaugeMetricFamily(names.Metric.GATES, "Release gates, by rule.", labels=["rule"])
-        rules = Counter(self._gates())
+        rules = Counter(self._cycle.rules())
         for rule in (Rule.WARN, Rule.SLUSH, Rule.FREEZE):
             gates.add_metric([rule.value], rules[rule])
-        return [cycles, seconds, known, gates, *_figures(views)]
+        return [cycles, seconds, known, gates, armed_parts(self._arming.state), *_figures(views)]
 
 
 def _figures(views: tuple[View, ...]) -> list[Metric]:
@@ -107,9 +107,9 @@ class Instruments:
         for how in Arrived:
             self._arrivals.labels(how.value)
 
-    def show(self, views: Callable[[], tuple[View, ...]], gates: Callable[[], Iterable[Rule]], health: Health) -> None:
-        """Have the last cycle's figures, and the rules of the gates that stand, read at each scrape."""
-        self.registry.register(_Snapshot(views, gates, health))
+    def show(self, cycle: Cycle, health: Health, arming: Arming) -> None:
+        """Have the last cycle's figures, the gates that stand, and how far they are armed, read at each scrape."""
+        self.registry.register(_Snapshot(cycle, health, arming))
 
     def queried(self, outcome: str, seconds: float) -> None:
         """Note one query to Prometheus."""

@@ -120,14 +120,43 @@ class Objects:
                 return None
             raise
 
-    async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
-        """Create an object and return it.
+    async def knows(self, resource: Resource) -> bool:
+        """Return whether the API server serves a kind.
+
+        Raises:
+            kubernetes.aio.client.ApiException: the API server refused.
+        """
+        try:
+            found = await self._call("GET", resource.path().removesuffix(f"/{resource.plural}"))
+        except client.ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return any(each["name"] == resource.plural for each in found["resources"])
+
+    async def preferred(self, group: str) -> str | None:
+        """Return the version of a group that the API server prefers; None where it has no such group.
+
+        Raises:
+            kubernetes.aio.client.ApiException: the API server refused.
+        """
+        try:
+            found = await self._call("GET", f"/apis/{group}")
+        except client.ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return str(found["preferredVersion"]["version"])
+
+    async def create(self, resource: Resource, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Create an object and return it; `dry_run`: as it would be, defaults filled in, nothing written.
 
         Raises:
             kubernetes.aio.client.ApiException: the API server refused; 409 when it is there already.
         """
         path = resource.path(manifest["metadata"].get("namespace"))
-        return await self._call("POST", path, {"fieldManager": names.FIELD_MANAGER}, manifest, _JSON)
+        asked = {"fieldManager": names.FIELD_MANAGER, "dryRun": "All" if dry_run else None}
+        return await self._call("POST", path, asked, manifest, _JSON)
 
     async def replace(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Replace an object that has not changed since it was read, and return it.
