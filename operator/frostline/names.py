@@ -16,6 +16,8 @@ BYPASS_GROUP: Final = "frostline:bypass"
 DEFAULT_POLICY: Final = "default"
 """The ErrorBudgetPolicy of objectives that name none."""
 ENVIRONMENT_PREFIX: Final = "FROSTLINE_"
+WEBHOOK_PATH: Final = "/review"
+"""Where the webhook is asked."""
 
 
 class Kind(StrEnum):
@@ -107,6 +109,9 @@ class Reason(StrEnum):
     REVIEW_NEVER = "NeverReviewed"
     # Events
     LEVEL_CHANGED = "LevelChanged"
+    RELEASE_REFUSED = "ReleaseRefused"
+    OVERRIDE_USED = "OverrideUsed"
+    BYPASS_USED = "BypassUsed"
 
 
 class Metric(StrEnum):
@@ -123,3 +128,27 @@ class Metric(StrEnum):
     CYCLE_SECONDS = "frostline_cycle_seconds"
     QUERY_SECONDS = "frostline_prometheus_query_seconds"
     STATUS_WRITES = "frostline_status_writes"
+
+
+class WebhookMetric(StrEnum):
+    """Names of the webhook's own metrics."""
+
+    DECISIONS = "frostline_webhook_decisions"
+    REQUESTS = "frostline_webhook_requests"
+    SECONDS = "frostline_webhook_request_seconds"
+    GATES = "frostline_webhook_gates"
+    INDEX_SYNCED = "frostline_webhook_index_synced"
+    INDEX_HEARD = "frostline_webhook_index_heard_timestamp_seconds"
+    CERTIFICATE_EXPIRY = "frostline_webhook_certificate_expiry_timestamp_seconds"
+    CERTIFICATES_REFUSED = "frostline_webhook_certificates_refused"
+    AUDIT_DROPPED = "frostline_webhook_audit_dropped"
+    EVENTS = "frostline_webhook_events"
+
+
+class AuditAnnotation(StrEnum):
+    """Keys of what the webhook adds to the API server's audit log, below its own name."""
+
+    DECISION = "decision"
+    VERDICT = "verdict"
+    GATE = "gate"
+    OVERRIDE = "override"

@@ -22,28 +22,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     prometheus.add("--prometheus-bearer-token-file", arguments.readable_file, "FILE", "bearer token")
     prometheus.add("--prometheus-username", str, "NAME", "user for basic authentication")
     prometheus.add("--prometheus-password-file", arguments.readable_file, "FILE", "password of that user")
-    cluster = Flags(command.add_argument_group("cluster"), environment)
-    cluster.add("--kubeconfig", arguments.readable_file, "FILE", "kubeconfig; in a pod the service account serves")
-    cluster.add("--context", str, "NAME", "context of the kubeconfig")
+    cluster = arguments.add_cluster(command, environment)
     cluster.add_many("--namespace", "NS", "namespace to serve, may be repeated; all if absent")
     process = Flags(command.add_argument_group("process"), environment)
     process.add("--cycle-interval", arguments.seconds, "TIME", "time between cycles", default="30s")
     process.add("--query-offset", arguments.offset, "TIME", "how far behind Prometheus to evaluate", default="15s")
-    process.add(
-        "--listen",
-        arguments.address,
-        "HOST:PORT",
-        "address of /healthz, /readyz, /metrics",
-        default="0.0.0.0:8080",
-    )
-    process.add("--log-format", arguments.one_of("text", "json"), "FORMAT", "text or json", default="text")
-    process.add(
-        "--log-level",
-        arguments.one_of("debug", "info", "warning", "error"),
-        "LEVEL",
-        "debug, info, warning or error",
-        default="info",
-    )
+    arguments.add_process(process)
 
 
 def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:

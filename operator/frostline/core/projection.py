@@ -145,7 +145,7 @@ def _env(env: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Mapping[str, A
 class Canonical:
     """A projection made comparable: equal when two templates run the same.
 
-    A fingerprint stands for the text: a process that knows 10,000 gates of a dozen templates each has no room for those.
+    A fingerprint stands for the text: 10,000 gates with a dozen templates each would fill 400 MB.
     """
 
     fingerprint: bytes
