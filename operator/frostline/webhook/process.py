@@ -19,7 +19,8 @@ from frostline.core import verdict
 from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.follow import Follower
-from frostline.kubernetes.resource import GATES, Objects, Resource
+from frostline.kubernetes.resource import GATES, Objects
+from frostline.kubernetes.secrets import SECRETS
 from frostline.webhook import probes
 from frostline.webhook.audit import Audit
 from frostline.webhook.certificate import ServingCertificate
@@ -30,7 +31,6 @@ from frostline.webhook.server import CONNECTIONS, Webhook
 from frostline.webhook.sources import Files, SecretName, SecretSink, follow_files
 
 _LOG = logging.getLogger(__name__)
-_SECRETS: Final = Resource("", "v1", "secrets")
 _LAST_REQUESTS_S: Final = 5.0
 _LOOK_S: Final = 0.05
 
@@ -101,7 +101,7 @@ class _Process:
             await follow_files(source, self.certificate)
         else:
             sink = SecretSink(self.certificate)
-            await Follower(self._api, _SECRETS, sink, only=(source.namespace, source.name)).run()
+            await Follower(self._api, SECRETS, sink, only=(source.namespace, source.name)).run()
 
     async def serve(self) -> None:
         """Serve from the moment on at which there is a certificate, until cancelled."""
