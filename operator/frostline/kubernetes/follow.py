@@ -145,7 +145,7 @@ class Follower:
         self.installed = True
         self.synced.set()
         if self._complaint:
-            _LOG.info("%s are followed again: %d objects", self._resource.plural, len(seen))
+            _LOG.info("%s are followed: %d of them", self._resource.plural, len(seen))
             self._complaint = ""
 
     async def _events(self) -> AsyncGenerator[dict[str, Any]]:

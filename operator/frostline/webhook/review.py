@@ -69,8 +69,9 @@ def _change(request: Mapping[str, Any], old: Mapping[str, Any] | None, new: Mapp
     kind = _mapping(request.get("kind"), "request.kind")
     if kind.get("group") != _APPS or kind.get("kind") not in KINDS:
         return None
+    asked = _text(request.get("operation"), "request.operation")
     try:
-        operation = Operation(_text(request.get("operation"), "request.operation"))
+        operation = Operation(asked)
     except ValueError:
         # CONNECT, and what may come.
         return None
