@@ -107,14 +107,16 @@ def policies(kubectl: RunsKubectl, namespace: str) -> Iterator[None]:
     shipped = kubectl("get", "validatingadmissionpolicies", freeze, keep, "--ignore-not-found", "-o", "name").stdout
     stubs = [policy(freeze, namespace, ["CREATE", "UPDATE"]), policy(keep, namespace, ["DELETE"])]
     rights = [*granted("ClusterRole", RIGHTS), *granted("Role", PROBE_RIGHTS, namespace="frostline-system")]
-    manifests = yaml.safe_dump_all([*rights, *([] if shipped else stubs)])
-    kubectl("apply", "-f", "-", input=manifests)
+    manifests = "" if shipped else yaml.safe_dump_all([*rights, *stubs])
+    if manifests:
+        kubectl("apply", "-f", "-", input=manifests)
     yield
     kubectl(*KILL)
     kubectl("delete", "validatingadmissionpolicybinding", "frostline-probe", "--ignore-not-found")
     forgotten = ("frostline.dev/armed-freeze-", "frostline.dev/armed-keep-", "frostline.dev/armed-webhook-")
     kubectl("annotate", "validatingadmissionpolicy", freeze, *forgotten)
-    kubectl("delete", "-f", "-", input=manifests)
+    if manifests:
+        kubectl("delete", "-f", "-", input=manifests)
 
 
 class Operator:
