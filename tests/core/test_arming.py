@@ -115,7 +115,7 @@ def test_all_deleted_says_that_nothing_refuses() -> None:
 
     assert isinstance(planned.state, Killed)
     assert planned.state.gone == dict.fromkeys(Part, NOW)
-    assert "nothing refuses releases" in planned.state.sentence
+    assert "nothing else is armed; releases pass" in planned.state.sentence
 
 
 def test_what_was_put_back_by_hand_is_armed_again() -> None:
@@ -248,6 +248,22 @@ def test_an_api_server_without_policies_has_a_webhook_that_holds() -> None:
         each["namespaceSelector"]["matchExpressions"][0]["values"] == ["kube-system", "frostline-system"]
         for each in webhooks
     )
+
+
+@pytest.mark.parametrize(
+    ("parts", "effect"),
+    [
+        (set(), "releases pass"),
+        ({Part.KEEP}, "releases pass"),
+        ({Part.FREEZE}, "still refused"),
+        ({Part.WEBHOOK, Part.KEEP}, "still refused"),
+    ],
+    ids=str,
+)
+def test_the_effect_of_a_kill_switch_thrown_in_part_is_said(parts: set[Part], effect: str) -> None:
+    present = {part: live(part) for part in parts}
+
+    assert effect in plan(facts(present=present), HOOK, NOW).state.sentence
 
 
 @pytest.mark.parametrize("killed", [True, False])

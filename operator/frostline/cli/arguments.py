@@ -5,14 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from frostline.core.durations import parse_duration
 from frostline.names import ENVIRONMENT_PREFIX
-
-_REVIEW: Final = "/review"
-"""The path at which the webhook answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,32 +145,9 @@ def namespaced_name(text: str) -> tuple[str, str]:
 def address(text: str) -> tuple[str, int]:
     """Return HOST:PORT as its parts."""
     host, colon, port = text.rpartition(":")
-    if not colon or not _port(port):
+    if not colon or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004 - the highest TCP port
         raise argparse.ArgumentTypeError(f'"{text}" must be HOST:PORT, such as 0.0.0.0:8080')
     return host.strip("[]"), int(port)
-
-
-def _port(text: str) -> bool:
-    return text.isdigit() and int(text) <= 65_535  # noqa: PLR2004 - the highest TCP port
-
-
-def service(text: str) -> dict[str, dict[str, str | int]]:
-    """Return NAMESPACE/NAME[:PORT] as the client configuration of a webhook that is a Service."""
-    where, colon, port = text.partition(":")
-    namespace, slash, name = where.partition("/")
-    if not (namespace and slash and name) or "/" in name or (colon and not _port(port)):
-        raise argparse.ArgumentTypeError(
-            f'"{text}" must be NAMESPACE/NAME or NAMESPACE/NAME:PORT, such as frostline-system/frostline-webhook:443'
-        )
-    return {"service": {"namespace": namespace, "name": name, "path": _REVIEW, "port": int(port) if colon else 443}}
-
-
-def review_url(text: str) -> dict[str, str]:
-    """Return a URL of https as the client configuration of a webhook that runs outside the cluster."""
-    parts = urlsplit(http_url(text))
-    if parts.scheme != "https" or parts.path != _REVIEW or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError(f'"{text}" must be a URL such as https://127.0.0.1:9443{_REVIEW}')
-    return {"url": text}
 
 
 def one_of(*choices: str) -> Callable[[str], str]:

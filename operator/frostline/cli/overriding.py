@@ -23,6 +23,7 @@ from frostline.kubernetes.resource import GATES, OVERRIDES, Manifest, Objects, R
 
 _REVIEWS: Final = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", namespaced=False)
 _ROLE: Final = "frostline-override"
+_ACCOUNT: Final = "system:serviceaccount:"
 _PATIENCE_S: Final = 60.0
 _PAUSE_S: Final = 0.5
 _LONGEST_PREFIX: Final = 40
@@ -158,7 +159,7 @@ def _why(error: ApiException, manifest: Manifest) -> str:
         case HTTPStatus.FORBIDDEN if "cannot create resource" in said:
             return (
                 f"{user} may not create overrides in {namespace}. Ask somebody who administers it for:\n"
-                f"  kubectl create rolebinding {_ROLE} -n {namespace} --clusterrole={_ROLE} --user={user}"
+                f"  kubectl create rolebinding {_ROLE} -n {namespace} --clusterrole={_ROLE} {_subject(user)}"
             )
         case HTTPStatus.NOT_FOUND if "namespaces" in said:
             return f"there is no namespace {namespace}"
@@ -167,6 +168,11 @@ def _why(error: ApiException, manifest: Manifest) -> str:
         case HTTPStatus.CONFLICT:
             return f"there is a releaseoverride/{manifest['metadata'].get('name')} in {namespace}: take another --name"
     return f"the override was not taken: {said}"
+
+
+def _subject(user: str) -> str:
+    account = user.removeprefix(_ACCOUNT)
+    return f"--user={user}" if account == user else f"--serviceaccount={account}"
 
 
 async def _live(objects: Objects, namespace: str, name: str, patience_s: float) -> str:

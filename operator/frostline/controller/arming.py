@@ -97,9 +97,11 @@ class Arming:
         try:
             self.state = await self._act(int(now))
         except ApiException as error:
-            if error.status == HTTPStatus.FORBIDDEN:
-                self.state = NotYet(f"the operator's role lacks a right: {reason_of(error)}", self.state.parts)
-            self._say(logging.WARNING, f"arming: the API server refused, trying again: {reason_of(error)}")
+            lacks = "the operator's role lacks a right: " if error.status == HTTPStatus.FORBIDDEN else ""
+            said = f"{lacks}{reason_of(error)}"
+            if lacks or isinstance(self.state, NotYet):
+                self.state = NotYet(said, self.state.parts)
+            self._say(logging.WARNING, f"arming: the API server refused, trying again: {said}")
         except (aiohttp.ClientError, TimeoutError) as error:
             self._say(logging.WARNING, f"arming: the API server is away, trying again: {type(error).__name__} {error}")
         else:

@@ -177,8 +177,12 @@ class Killed:
     def sentence(self) -> str:
         """For people."""
         gone = _listed(self.gone)
-        rest = f"; still armed: {_listed(self.parts)}" if self.parts else "; nothing refuses releases"
-        return f"switched off by hand since {moment(self.since)}: {gone} deleted{rest}; undo with: frostline resume"
+        rest = f"still armed: {_listed(self.parts)}" if self.parts else "nothing else is armed"
+        effect = "releases are still refused" if refuses(self) else "releases pass"
+        return (
+            f"switched off by hand since {moment(self.since)}: {gone} deleted; {rest}; {effect};"
+            " undo with: frostline resume"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,11 @@ class Off:
 
 
 State = Armed | NotYet | Killed | Off
+
+
+def refuses(state: State) -> bool:
+    """Return whether a release can be refused as things stand; the binding of frostline-keep looks at deletions only."""
+    return not state.parts.isdisjoint((Part.FREEZE, Part.WEBHOOK))
 
 
 def _listed(parts: Mapping[Part, int] | frozenset[Part]) -> str:
