@@ -127,7 +127,11 @@ def gate_message(workload: Workload, spec: GateSpec) -> str:
     ) + (f", and {others} more" if others else "")
     if not spec.rule.holds:
         return f"{workload} has little error budget to spend on releases: {why}"
-    lifts = "" if spec.lifts_about is None else f"; it may lift at {minute(spec.lifts_about)} at the earliest"
+    lifts = (
+        ""
+        if spec.lifts_about is None
+        else f"; it may lift about {minute(spec.lifts_about)} if nothing fails until then"
+    )
     classes = "|".join(spec.override_classes)
     exception = (
         f"; by exception: frostline override -n {workload.namespace} {workload} --class {classes} --reason …"
