@@ -19,6 +19,7 @@ from frostline.controller.enforcement import Enforcement
 from frostline.controller.health import Health
 from frostline.controller.loop import Loop
 from frostline.controller.reports import Reports
+from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
 from frostline.core.outcome import Measured
@@ -91,7 +92,7 @@ class _Operator:
             stores=stores,
             source=DirectSource(self.client),
             clock=self.client,
-            writer=self.writer,
+            statuses=Statuses(stores.objectives, self.writer),
             # Nothing is protected here, so that these have nothing to write.
             enforcement=Enforcement(stores, _NoEffects(), lambda _: None),
             reports=Reports(stores.policies, stores.overrides, self.writer, self.writer),

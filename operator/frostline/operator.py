@@ -20,6 +20,7 @@ from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
 from frostline.controller.reports import Reports
+from frostline.controller.statuses import Statuses
 from frostline.controller.stores import Stores
 from frostline.controller.watch import watch
 from frostline.controller.writer import ApiWriter, Subject
@@ -74,7 +75,7 @@ async def run(options: Options) -> None:
             stores=stores,
             source=DirectSource(prometheus),
             clock=prometheus,
-            writer=ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE),
+            statuses=Statuses(stores.objectives, ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE)),
             enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
             reports=Reports(
                 stores.policies,

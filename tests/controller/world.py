@@ -15,6 +15,7 @@ from frostline.controller.enforcement import Enforcement
 from frostline.controller.gates import manifest as gate_manifest
 from frostline.controller.marks import patch as patch_of
 from frostline.controller.reports import Reports
+from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
 from frostline.controller.tracking import Arrived
@@ -354,7 +355,7 @@ def cycle_of(
         stores=stores,
         source=prometheus,
         clock=prometheus,
-        writer=writer,
+        statuses=Statuses(stores.objectives, writer),
         enforcement=Enforcement(stores, cluster, arrived),
         reports=Reports(
             stores.policies,

@@ -5,11 +5,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from frostline import names
 from frostline.api.accept import Acceptance, Accepted, accept
-from frostline.api.base import JsonObject
 from frostline.api.gate import GateClaim
 from frostline.controller.account import Account, Key, carried
 from frostline.controller.advice import Advice
@@ -22,29 +20,20 @@ from frostline.controller.policies import Policies
 from frostline.controller.protection import ByNamespace, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
-from frostline.controller.status import Facts, gist, render
+from frostline.controller.status import Facts
+from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
-from frostline.controller.writing import LastWrite, can_wait, merge_patch, worth_writing
 from frostline.core.assess import Answer, Assessment, Fresh, assess
+from frostline.core.gate import Workload
 from frostline.core.ledger import FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import Level, Policy, Rule, strictest
+from frostline.core.policy import Level, Policy, Rule
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 8
-
-
-class Writer(Protocol):
-    """What a cycle needs of the API server."""
-
-    async def write(self, stored: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
-        """Merge a patch into a status; return the object after it, None when it is gone or was refused."""
-
-    async def tell(self, stored: Stored, *, warning: bool, reason: names.Reason, note: str) -> None:
-        """Leave an Event."""
 
 
 class Clock(Protocol):
@@ -85,14 +74,6 @@ class _Gathered:
     answers: Mapping[Key, Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A status, and the gist of what it was rendered from."""
-
-    gist: tuple[object, ...]
-    status: JsonObject
-
-
 class Cycle:
     """The operator's memory and its one loop body. Only `run` changes it; runs never overlap."""
 
@@ -102,7 +83,7 @@ class Cycle:
         stores: Stores,
         source: DirectSource,
         clock: Clock,
-        writer: Writer,
+        statuses: Statuses,
         enforcement: Enforcement,
         reports: Reports,
         timing: Timing,
@@ -120,13 +101,11 @@ class Cycle:
         self._at = 0
         self._source = source
         self._clock = clock
-        self._writer = writer
+        self._statuses = statuses
         self._timing = timing
         self._wall = wall
         self._accounts: dict[Key, Account] = {}
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
-        self._writes: dict[Key, LastWrite] = {}
-        self._told: dict[Key, tuple[object, ...]] = {}
         self._advice = Advice()
         self.views: tuple[View, ...] = ()
 
@@ -138,17 +117,13 @@ class Cycle:
         self._policies.look(self._stores.policies.snapshot())
         around = self._surroundings(accepted)
         standing = self._enforcement.standing()
-        gathered, drafts = await asyncio.to_thread(self._measure, objects, accepted, around, standing)
+        gathered = await asyncio.to_thread(self._measure, objects, accepted, around, standing)
         self._at = gathered.at
         await self.enforce()
-        gate = asyncio.Semaphore(_WRITERS)
-
-        async def one(key: Key, draft: _Draft) -> None:
-            async with gate:
-                if await self._apply(objects[key], draft.status, gathered.at, len(objects)):
-                    self._told[key] = draft.gist
-
-        await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
+        # What a status says of releases is what there is, not what was to be.
+        standing = self._enforcement.standing()
+        facts = await asyncio.to_thread(self._facts, objects, accepted, around, standing)
+        await self._statuses.write(objects, facts, gathered.at)
 
     async def enforce(self) -> None:
         """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
@@ -189,9 +164,10 @@ class Cycle:
         return {key: self._acceptances[key][2] for key in objects}
 
     def _forget(self, objects: Mapping[Key, Stored]) -> None:
-        for memory in (self._accounts, self._acceptances, self._writes, self._told):
+        for memory in (self._accounts, self._acceptances):
             for gone in memory.keys() - objects.keys():
                 del memory[gone]
+        self._statuses.forget(objects)
         self._policies.forget(objects)
 
     def _measure(
@@ -199,8 +175,8 @@ class Cycle:
         objects: Mapping[Key, Stored],
         accepted: Mapping[Key, Acceptance],
         around: Mapping[Key, Surroundings],
-        standing: Mapping[Key, list[GateClaim]],
-    ) -> tuple[_Gathered, dict[Key, _Draft]]:
+        standing: Mapping[Key, Mapping[Workload, GateClaim]],
+    ) -> _Gathered:
         for key, acceptance in accepted.items():
             if isinstance(acceptance, Accepted):
                 self._accounts[key] = carried(self._accounts.get(key), objects[key].uid, acceptance.objective)
@@ -208,7 +184,7 @@ class Cycle:
                 self._accounts.pop(key, None)
         gathered = self._gather()
         for key, account in self._accounts.items():
-            remembered = [each for each in standing.get(key, ()) if each.uid == account.uid]
+            remembered = [each for each in standing.get(key, {}).values() if each.uid == account.uid]
             self._decide(objects[key], account, gathered, around[key].governed.policy, remembered)
         self._asks = {
             key: ask(key, objects[key].uid, each, self._assessment(key), around[key])
@@ -218,36 +194,32 @@ class Cycle:
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
         self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
-        drafts = {}
+        return gathered
+
+    def _facts(
+        self,
+        objects: Mapping[Key, Stored],
+        accepted: Mapping[Key, Acceptance],
+        around: Mapping[Key, Surroundings],
+        standing: Mapping[Key, Mapping[Workload, GateClaim]],
+    ) -> dict[Key, Facts]:
+        found = {}
         off = self._switched_off()
         for key, each in objects.items():
             acceptance, here = accepted[key], around.get(key)
-            before = strictest(*(claim.rule for claim in standing.get(key, ()) if claim.uid == each.uid))
+            held = {workload: claim for workload, claim in standing.get(key, {}).items() if claim.uid == each.uid}
             missing = not_found(acceptance, here) if isinstance(acceptance, Accepted) and here is not None else ()
-            facts = Facts(
+            found[key] = Facts(
                 generation=each.generation,
                 acceptance=acceptance,
                 assessment=self._assessment(key),
                 stored=each.status,
-                now=gathered.at,
+                now=self._at,
                 findings=(*self._advice.about(key, acceptance), *missing),
                 problem=None if here is None else here.governed.problem,
-                released=released(
-                    self._asks.get(key), before, exempt=here is not None and here.exempt, switched_off=off
-                ),
+                released=released(self._asks.get(key), held, exempt=here is not None and here.exempt, switched_off=off),
             )
-            summary = gist(facts)
-            if summary != self._told.get(key) or not self._can_wait(key, facts, len(objects)):
-                drafts[key] = _Draft(summary, render(facts))
-        return gathered, drafts
-
-    def _can_wait(self, key: Key, facts: Facts, fleet: int) -> bool:
-        last = self._writes.get(key)
-        if last is None:
-            return False
-        figure = None if facts.assessment is None else facts.assessment.figure
-        percent = None if figure is None else figure.budget.remaining * 100
-        return can_wait(facts.stored, percent, last, now=facts.now, fleet=fleet, seed=str(key))
+        return found
 
     def _assessment(self, key: Key) -> Assessment | None:
         account = self._accounts.get(key)
@@ -290,25 +262,6 @@ class Cycle:
             )
         account.assessment = after
 
-    async def _apply(self, read: Stored, status: JsonObject, now: int, fleet: int) -> bool:
-        """Write a status if it is worth it; return False where it should have been and was not."""
-        # The status rendered from is the one compared with: what came in meanwhile is for the next cycle.
-        last = self._writes.get(read.key)
-        if not worth_writing(read.status, status, last, now=now, fleet=fleet, seed=str(read.key)):
-            return True
-        written = await self._writer.write(read, merge_patch(read.status, status))
-        if written is None:
-            return False
-        self._writes[read.key] = LastWrite(written.get("status", {}), now)
-        self._stores.objectives.put(written)
-        # What somebody else wrote into the status was never a level.
-        known = read.status if last is None else last.status
-        note = level_note(known.get("level"), status)
-        if note is not None:
-            warning, sentence = note
-            await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)
-        return True
-
 
 def _standing(claims: list[GateClaim], at: int) -> LevelState | None:
     """Return the state of a freeze that the gates remember, or None.
@@ -330,24 +283,6 @@ def _since(stored: Stored, level: Level, folded: int) -> int:
         return min(int(datetime.fromisoformat(since).timestamp()), folded)
     except ValueError:
         return folded
-
-
-def level_note(before: object, status: Mapping[str, Any]) -> tuple[bool, str] | None:
-    """Return (whether it is a warning, the sentence) of the Event for a status, or None when no level changed."""
-    now = status.get("level")
-    if now is None or now == before:
-        return None
-    old = Level(before) if isinstance(before, str) and before in set(Level) else None
-    new = Level(now)
-    display = status.get("display", {})
-    figures = (
-        f"{display.get('budget')} of the error budget left, burning at {display.get('burn')},"
-        f" SLI {display.get('sli')} against {display.get('target')}"
-    )
-    if old is None:
-        # That a new objective is healthy is no news.
-        return None if new is Level.HEALTHY else (True, f"{new.value}: {figures}")
-    return new.rank > old.rank, f"{old.value} -> {new.value}: {figures}"
 
 
 def rehydrating(views: tuple[View, ...]) -> bool:

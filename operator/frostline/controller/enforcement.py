@@ -74,12 +74,12 @@ class Enforcement:
         self._overrides: dict[Key, tuple[str, Declared | None]] = {}
         self.gates = Gates(stores.gates)
 
-    def standing(self) -> dict[Key, list[GateClaim]]:
-        """Return what the gates remember of each promise."""
-        found: defaultdict[Key, list[GateClaim]] = defaultdict(list)
+    def standing(self) -> Mapping[Key, Mapping[Workload, GateClaim]]:
+        """Return what the gates remember of each promise, by workload."""
+        found: defaultdict[Key, dict[Workload, GateClaim]] = defaultdict(dict)
         for workload, held in self.gates.all().items():
             for claim in held.spec.by:
-                found[Key(workload.namespace, claim.objective)].append(claim)
+                found[Key(workload.namespace, claim.objective)][workload] = claim
         return found
 
     async def run(self, asks: Mapping[Key, Ask], now: int) -> None:

@@ -1,12 +1,14 @@
 """What the status of an objective says about releases. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from frostline import names
+from frostline.api.gate import GateClaim
 from frostline.controller.gating import Ask, rule_asked
 from frostline.controller.words import minute, utc
-from frostline.core.policy import Rule
+from frostline.core.gate import Workload
+from frostline.core.policy import Rule, strictest
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,15 @@ class Released:
     sentence: str
 
 
-def released(ask: Ask | None, before: Rule, exempt: bool, switched_off: str | None) -> Released:
+def released(
+    ask: Ask | None, claims: Mapping[Workload, GateClaim], *, exempt: bool, switched_off: str | None
+) -> Released:
     """Return what there is to say.
 
-    `ask` is None where the manifest is not accepted; `before` is the strictest rule that the gates have of this
-    promise; `switched_off` tells why gates hold nothing back now, None when they do.
+    `ask` is None where the manifest is not accepted; `claims` is what the gates have of this promise;
+    `switched_off` tells why gates hold nothing back now, None when they do.
     """
+    before = strictest(*(claim.rule for claim in claims.values()))
     if ask is None or ask.standing is None:
         return _undecided(before, "the manifest is not accepted" if ask is None else ask.trouble)
     if not ask.entries:
@@ -39,10 +44,14 @@ def released(ask: Ask | None, before: Rule, exempt: bool, switched_off: str | No
         return Released(Rule.OPEN, True, names.Reason.NOTHING_PROTECTED, sentence)
     standing, rule = ask.standing, rule_asked(ask, before)
     by_table = ask.releases.rules[standing.level]
-    which = _listed(sorted(map(str, ask.through)) or sorted(ask.entries))
+    named = sorted(map(str, ask.through)) or sorted(ask.entries)
+    which = _listed(sorted(str(workload) for workload, claim in claims.items() if claim.rule.holds) or named)
     since = f"{standing.level} since {minute(utc(standing.since))}"
     if rule.holds:
         held = f"{rule}: releases of {which} are held back, {since}; kubectl get releasegates -n {ask.key.namespace}"
+        if not before.holds:
+            pending = f"{rule}: releases of {which} are to be held back, and are not yet, {since}"
+            return Released(rule, True, names.Reason.PENDING, pending)
         if switched_off is not None:
             return Released(rule, True, names.Reason.SWITCHED_OFF, f"would be held back ({rule}), but {switched_off}")
         return Released(rule, False, names.Reason.HELD, held)
