@@ -140,9 +140,18 @@ def test_says_why_it_does_not_count(state: dict[str, Any] | None, said: str) -> 
         overridden(Fake(states=(state,)))
 
 
-def test_an_operator_that_does_not_answer_is_said() -> None:
-    with pytest.raises(RefusedError, match=r"is the operator running\?"):
-        overridden(Fake(states=({},)), patience_s=0)
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        pytest.param({}, "the operator has not seen it", id="nobody answers"),
+        pytest.param(
+            live("False", "Pending", "not passed on yet"), "not passed on yet; the operator's log", id="stuck"
+        ),
+    ],
+)
+def test_an_override_that_is_not_taken_up_is_said(state: dict[str, Any], said: str) -> None:
+    with pytest.raises(RefusedError, match=said):
+        overridden(Fake(states=(state,)), patience_s=0.1)
 
 
 @pytest.mark.parametrize(
