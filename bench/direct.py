@@ -14,9 +14,14 @@ from frostline import names
 from frostline.api.base import JsonObject
 from frostline.controller.cycle import Cycle, Timing
 from frostline.controller.cycle import View as Seen
+from frostline.controller.effects import ApiEffects
+from frostline.controller.enforcement import Enforcement
 from frostline.controller.health import Health
 from frostline.controller.loop import Loop
-from frostline.controller.store import Store, Stored
+from frostline.controller.reports import Reports
+from frostline.controller.statuses import Statuses
+from frostline.controller.store import Stored
+from frostline.controller.stores import Stores
 from frostline.core.outcome import Measured
 from frostline.prometheus.client import Connection, PrometheusClient
 from frostline.prometheus.direct import DirectSource
@@ -64,6 +69,12 @@ def _merged(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+class _NoEffects(ApiEffects):
+    """Reaches no API server."""
+
+    def __init__(self) -> None: ...
+
+
 class _Operator:
     """The operator's measuring half, cold."""
 
@@ -73,15 +84,18 @@ class _Operator:
         self.client = PrometheusClient(Connection(url), lambda _outcome, seconds: self.queries.append(seconds))
         manifests = [manifest(number, job=JOB) for number in range(size)]
         self.writer = _NullWriter(manifests)
-        store = Store()
+        stores = Stores()
         for each in manifests:
-            store.put(each)
+            stores.objectives.put(each)
         self.timing = Timing()
         self.cycle = Cycle(
-            store=store,
+            stores=stores,
             source=DirectSource(self.client),
             clock=self.client,
-            writer=self.writer,
+            statuses=Statuses(stores.objectives, self.writer),
+            # Nothing is protected here, so that these have nothing to write.
+            enforcement=Enforcement(stores, _NoEffects(), lambda _: None),
+            reports=Reports(stores.policies, stores.overrides, self.writer, self.writer),
             timing=self.timing,
             wall=time.time,
         )

@@ -18,13 +18,17 @@ from bench.fleet import PATTERNS, accepted, advance, full_ledgers
 from bench.results import Result, median, of_runs
 from frostline.api.accept import Accepted
 from frostline.api.base import JsonObject
+from frostline.controller.released import Released
 from frostline.controller.status import Facts, gist, render
 from frostline.controller.writing import LastWrite, can_wait
 from frostline.core.assess import Assessment, Fresh, assess
 from frostline.core.ledger import Ledger
 from frostline.core.policy import BUILT_IN
+from frostline.core.policy import Rule as PolicyRule
+from frostline.names import Reason
 
 SIZES: Final = (100, 1_000, 10_000)
+_PASS: Final = Released(PolicyRule.OPEN, open=True, reason=Reason.NOTHING_PROTECTED, sentence="protects nothing")
 _CYCLE_S: Final = 30
 _CYCLES: Final = 7
 _FOLDS: Final = 3
@@ -61,7 +65,7 @@ class _Fleet:
 
     def facts(self) -> list[Facts]:
         return [
-            Facts(generation=1, acceptance=member, assessment=verdict, stored=status, now=self.at)
+            Facts(generation=1, acceptance=member, assessment=verdict, stored=status, now=self.at, released=_PASS)
             for member, verdict, status in zip(self.members, self.verdicts, self.statuses, strict=True)
         ]
 

@@ -13,12 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from e2e.api import Api
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.exporter import LiveExporter
-from e2e.cluster.fixtures import JOB, RunsKubectl, RunsOperator, ScrapedExporter
+from e2e.cluster.fixtures import JOB, Asks, RunsKubectl, RunsOperator, RunsWebhook, ScrapedExporter
 from e2e.cluster.operator_process import OperatorProcess, OperatorSettings
 from e2e.cluster.prometheus import Prometheus
 from e2e.cluster.session import session_folder
+from e2e.cluster.webhook_process import WebhookProcess
+from e2e.frozen import Frozen
+from frostline import names
 
 _numbers = itertools.count(1)
 
@@ -98,6 +102,53 @@ def operator(cluster: Cluster) -> Iterator[RunsOperator]:
     yield start
     for process in started:
         process.stop()
+
+
+@pytest.fixture
+def webhook(cluster: Cluster) -> Iterator[RunsWebhook]:
+    """Start webhooks as the chart's service account: `webhook().configuration()` has the API server ask it."""
+    started: list[WebhookProcess] = []
+
+    def start(*flags: str, secret: str | None = None, wait: bool = True) -> WebhookProcess:
+        process = WebhookProcess(cluster.site, f"webhook-{next(_numbers)}", flags, secret)
+        started.append(process)
+        process.start(wait=wait)
+        return process
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def api(cluster: Cluster) -> Iterator[Api]:
+    """Give a client of the API server."""
+    asking = Api(cluster)
+    yield asking
+    asking.close()
+
+
+@pytest.fixture
+def asks(api: Api) -> Iterator[Asks]:
+    """Have the API server ask a webhook: `asks(process)`."""
+    path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+    ours = f"{path}/{names.Admission.WEBHOOK_CONFIGURATION}"
+
+    def ask(process: WebhookProcess, **client_config: str) -> None:
+        manifest = process.configuration()
+        manifest["webhooks"][0]["clientConfig"] |= client_config
+        api("DELETE", ours)
+        made = api("POST", path, manifest)
+        assert made.status == 201, made.message
+
+    yield ask
+    api("DELETE", ours)
+
+
+@pytest.fixture
+def frozen(api: Api, namespace: str) -> Frozen:
+    """Give a workload to be frozen: `frozen.make()`."""
+    return Frozen(api, namespace)
 
 
 def _local_only() -> dict[str, str]:

@@ -2,64 +2,18 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
-from kubernetes.aio.client import ApiException
 from prometheus_client import CollectorRegistry
 
 from frostline import operator as module
 from frostline.controller.cycle import Timing
 from frostline.controller.health import Health, application
-from frostline.controller.store import Store
 from frostline.kubernetes.connection import Cluster
-from frostline.kubernetes.objectives import NotInstalledError, Objectives
 from frostline.operator import Options
 from frostline.prometheus.client import Connection
-from tests.controller.test_store import KEY, manifest
-
-
-class Listing(Objectives):
-    """Lists what it was given, or raises it."""
-
-    def __init__(self, answer: list[Mapping[str, Any]] | Exception) -> None:
-        self.answer = answer
-
-    async def everything(self) -> list[Mapping[str, Any]]:
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-def test_a_list_fills_the_store() -> None:
-    store = Store()
-
-    assert asyncio.run(module._list(Listing([manifest(1)]), store))
-    assert store.get(KEY) is not None
-
-
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        pytest.param(NotInstalledError("install the chart"), "install the chart", id="not installed"),
-        pytest.param(ApiException(status=403, reason="Forbidden"), "trying again: (403)", id="refused"),
-        pytest.param(aiohttp.ClientConnectionError("connection refused"), "connection refused", id="unreachable"),
-        pytest.param(TimeoutError("too slow"), "too slow", id="time-out"),
-        pytest.param(TimeoutError(), "TimeoutError", id="a time-out without a word"),
-    ],
-)
-def test_a_list_that_fails_is_told_and_keeps_what_is_known(
-    error: Exception, says: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    store = Store()
-    store.put(manifest(1))
-
-    assert not asyncio.run(module._list(Listing(error), store))
-    assert store.get(KEY) is not None
-    assert says in caplog.text
 
 
 def test_a_part_that_breaks_ends_the_process_with_its_error() -> None:

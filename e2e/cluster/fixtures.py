@@ -7,6 +7,7 @@ from typing import Protocol
 from e2e.cluster.exporter import LiveExporter
 from e2e.cluster.operator_process import OperatorProcess
 from e2e.cluster.prometheus import Prometheus
+from e2e.cluster.webhook_process import WebhookProcess
 
 JOB = "live"
 
@@ -25,6 +26,18 @@ class RunsOperator(Protocol):
     def __call__(
         self, prometheus_url: str, *namespaces: str, flags: tuple[str, ...] = (), wait: bool = True
     ) -> OperatorProcess: ...
+
+
+class RunsWebhook(Protocol):
+    """Starts a webhook that is stopped after the test."""
+
+    def __call__(self, *flags: str, secret: str | None = None, wait: bool = True) -> WebhookProcess: ...
+
+
+class Asks(Protocol):
+    """Has the API server ask this webhook and no other, by a configuration that differs from its own as given."""
+
+    def __call__(self, process: WebhookProcess, **client_config: str) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ BYPASS_GROUP: Final = "frostline:bypass"
 DEFAULT_POLICY: Final = "default"
 """The ErrorBudgetPolicy of objectives that name none."""
 ENVIRONMENT_PREFIX: Final = "FROSTLINE_"
+WEBHOOK_PATH: Final = "/review"
+"""Where the webhook is asked."""
 
 
 class Kind(StrEnum):
@@ -45,6 +47,8 @@ class Label(StrEnum):
     """Our mark on a namespace with a gate that holds: the admission policy looks at such namespaces only."""
     MODE = f"{GROUP}/mode"
     """Set by people on a namespace: Observe, Warn or Enforce, lowers the mode of policies there."""
+    ARMED = f"{GROUP}/armed"
+    """On the bindings and the webhook configuration that the operator makes: the kill switch deletes what has it."""
 
 
 class Annotation(StrEnum):
@@ -56,23 +60,37 @@ class Annotation(StrEnum):
     MESSAGE = f"{GROUP}/message"
 
 
+class Memory(StrEnum):
+    """Annotations by which the operator remembers what it armed, so that what somebody deletes stays deleted."""
+
+    FREEZE = f"{GROUP}/armed-freeze"
+    KEEP = f"{GROUP}/armed-keep"
+    WEBHOOK = f"{GROUP}/armed-webhook"
+
+
 class Admission(StrEnum):
     """Admission policies, bindings and the webhook configuration, each binding named as its policy."""
 
     FREEZE = "frostline-freeze"
     KEEP = "frostline-keep"
+    PROBE = "frostline-probe"
+    """Tells whether the API server knows ReleaseGate as a parameter; it looks at one name in our namespace."""
     WEBHOOK_CONFIGURATION = "frostline"
     WEBHOOK = "releases.frostline.dev"
+    FREEZE_WEBHOOK = "freeze.releases.frostline.dev"
+    """Beside the other where the API server has no admission policies: refuses when it cannot be reached."""
 
 
 class Condition(StrEnum):
-    """Condition types in the status of a ServiceLevelObjective."""
+    """Condition types in statuses."""
 
     ACCEPTED = "Accepted"
     MEASURED = "Measured"
     WITHIN_OBJECTIVE = "WithinObjective"
     RELEASES_OPEN = "ReleasesOpen"
     REVIEW_CURRENT = "ReviewCurrent"
+    LIVE = "Live"
+    """Of a ReleaseOverride: both gates let it pass."""
 
 
 class Reason(StrEnum):
@@ -80,9 +98,9 @@ class Reason(StrEnum):
 
     # Accepted
     ACCEPTED = "Accepted"
-    PARTLY_SERVED = "PartlyServed"
     WARNINGS = "Warnings"
     INVALID = "Invalid"
+    POLICY_NOT_USABLE = "PolicyNotUsable"
     # Measured
     MEASURED = "Measured"
     NO_TRAFFIC = "NoTraffic"
@@ -100,13 +118,36 @@ class Reason(StrEnum):
     TARGET_MISSED = "TargetMissed"
     UNKNOWN = "Unknown"
     # ReleasesOpen
-    NOT_ENFORCED = "NotEnforced"
+    OPEN = "Open"
+    WARNED = "Warned"
+    HELD = "Held"
+    OBSERVED = "Observed"
+    NOTHING_PROTECTED = "NothingProtected"
+    NOT_DECIDED = "NotDecided"
+    SWITCHED_OFF = "SwitchedOff"
+    # Live
+    LIVE = "Live"
+    PENDING = "Pending"
+    EXPIRED = "Expired"
+    USED_UP = "UsedUp"
+    CLASS_NOT_ALLOWED = "ClassNotAllowed"
+    NOTHING_HELD = "NothingHeld"
     # ReviewCurrent
     REVIEW_CURRENT = "ReviewCurrent"
     REVIEW_OVERDUE = "ReviewOverdue"
     REVIEW_NEVER = "NeverReviewed"
     # Events
     LEVEL_CHANGED = "LevelChanged"
+    RELEASES_HELD = "ReleasesHeld"
+    RELEASES_WARNED = "ReleasesWarned"
+    RELEASES_OPENED = "ReleasesOpened"
+    ROLLED_BACK = "RolledBack"
+    OVERRIDE_USED = "OverrideUsed"
+    UNRECORDED_RELEASE = "UnrecordedRelease"
+    RELEASE_REFUSED = "ReleaseRefused"
+    BYPASS_USED = "BypassUsed"
+    ARMED = "Armed"
+    KILL_SWITCH = "KillSwitch"
 
 
 class Metric(StrEnum):
@@ -123,3 +164,30 @@ class Metric(StrEnum):
     CYCLE_SECONDS = "frostline_cycle_seconds"
     QUERY_SECONDS = "frostline_prometheus_query_seconds"
     STATUS_WRITES = "frostline_status_writes"
+    GATES = "frostline_release_gates"
+    ARRIVALS = "frostline_gated_releases"
+    ARMED = "frostline_armed"
+
+
+class WebhookMetric(StrEnum):
+    """Names of the webhook's own metrics."""
+
+    DECISIONS = "frostline_webhook_decisions"
+    REQUESTS = "frostline_webhook_requests"
+    SECONDS = "frostline_webhook_request_seconds"
+    GATES = "frostline_webhook_gates"
+    INDEX_SYNCED = "frostline_webhook_index_synced"
+    INDEX_HEARD = "frostline_webhook_index_heard_timestamp_seconds"
+    CERTIFICATE_EXPIRY = "frostline_webhook_certificate_expiry_timestamp_seconds"
+    CERTIFICATES_REFUSED = "frostline_webhook_certificates_refused"
+    AUDIT_DROPPED = "frostline_webhook_audit_dropped"
+    EVENTS = "frostline_webhook_events"
+
+
+class AuditAnnotation(StrEnum):
+    """Keys of what the webhook adds to the API server's audit log, below its own name."""
+
+    DECISION = "decision"
+    VERDICT = "verdict"
+    GATE = "gate"
+    OVERRIDE = "override"

@@ -7,32 +7,40 @@ import socket
 import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from typing import Final
 
-import aiohttp
 from aiohttp import web
-from kubernetes.aio.client import ApiException
 
+from frostline.controller.armament import Armament, Webhook
 from frostline.controller.cycle import Cycle, Timing
+from frostline.controller.effects import ApiEffects
+from frostline.controller.enforcement import Enforcement
+from frostline.controller.gitops import GitOps
 from frostline.controller.health import Health, application
+from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
-from frostline.controller.store import Store
+from frostline.controller.reports import Reports
+from frostline.controller.statuses import Statuses
+from frostline.controller.stores import Stores
 from frostline.controller.watch import watch
-from frostline.controller.writer import ApiWriter
+from frostline.controller.writer import ApiWriter, Subject
+from frostline.core.gitops import Tool
 from frostline.kubernetes.connection import Cluster
-from frostline.kubernetes.objectives import NotInstalledError, Objectives
+from frostline.kubernetes.events import Recorder
+from frostline.kubernetes.gitops import GitOpsObjects
+from frostline.kubernetes.resource import Objects
 from frostline.prometheus.client import Connection, PrometheusClient
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
-_RELIST_S: Final = 300.0
-_RETRY_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one."""
+    """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one.
+
+    In `own_namespace` nothing is ever held back. `gitops` are the tools that are asked to try again after a lift.
+    """
 
     cluster: Cluster
     prometheus: Connection
@@ -40,6 +48,10 @@ class Options:
     namespaces: tuple[str, ...] = ()
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet probes the pod's address
     port: int = 8080
+    own_namespace: str = "frostline-system"
+    webhook: Webhook | None = None
+    gitops: frozenset[Tool] = frozenset()
+    argocd_namespace: str = "argocd"
 
 
 async def run(options: Options) -> None:
@@ -52,24 +64,42 @@ async def run(options: Options) -> None:
     health = Health(options.timing.interval_s)
     instruments = Instruments()
     prometheus = PrometheusClient(options.prometheus, instruments.queried)
-    store = Store()
+    stores = Stores()
     async with await options.cluster.connect() as api:
-        objectives = Objectives(api, options.namespaces)
+        objects = Objects(api)
+        recorder = Recorder(objects, socket.gethostname())
+        armament = Armament(objects, recorder, options.webhook)
+        gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
+        effects = ApiEffects(objects, recorder, stores, gitops)
         cycle = Cycle(
-            store=store,
+            stores=stores,
             source=DirectSource(prometheus),
             clock=prometheus,
-            writer=ApiWriter(objectives, instruments, socket.gethostname()),
+            statuses=Statuses(stores.objectives, ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE)),
+            enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
+            reports=Reports(
+                stores.policies,
+                stores.overrides,
+                ApiWriter(objects, recorder, instruments.wrote, Subject.POLICY),
+                ApiWriter(objects, recorder, instruments.wrote, Subject.OVERRIDE),
+            ),
             timing=options.timing,
             wall=time.time,
+            own_namespace=options.own_namespace,
+            switched_off=armament.switched_off,
         )
         loop = Loop(cycle, options.timing, health)
-        instruments.show(lambda: cycle.views, health)
-        store.on_change(loop.wake)
+        instruments.show(cycle, health, armament.arming)
+        stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
+        lists = Lists(objects, options.namespaces, watched(stores))
         async with _served(options, application(health, instruments.registry)):
-            await _first_list(objectives, store)
+            await first_list(lists)
+            await armament.look()
             await _until_one_ends(
-                loop.run(), _relist(objectives, store), watch(store, options.cluster, options.namespaces)
+                loop.run(),
+                relist(lists),
+                armament.run(),
+                watch(lists.watched, options.cluster, options.namespaces),
             )
     prometheus.close()
 
@@ -84,37 +114,6 @@ async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in ended:
         await task
-
-
-async def _first_list(objectives: Objectives, store: Store) -> None:
-    """Wait until all objects are known: readiness means that a cycle looked at each of them.
-
-    kopf looks only once, at its start, which kinds there are: it must not start before the kind is installed.
-    """
-    while not await _list(objectives, store):  # noqa: ASYNC110 - each round asks the API server
-        await asyncio.sleep(_RETRY_S)
-
-
-async def _relist(objectives: Objectives, store: Store) -> None:
-    """List again now and then: a gap in a watch loses deletions."""
-    while True:
-        await asyncio.sleep(_RELIST_S)
-        await _list(objectives, store)
-
-
-async def _list(objectives: Objectives, store: Store) -> bool:
-    known = store.uids()
-    try:
-        store.replace(await objectives.everything(), known)
-    except NotInstalledError as error:
-        _LOG.error("%s", error)
-        return False
-    except (ApiException, aiohttp.ClientError, TimeoutError) as error:
-        # A time-out has no words of its own.
-        brief = (str(error) or type(error).__name__).splitlines()[0]
-        _LOG.warning("objectives cannot be listed, trying again: %s", brief)
-        return False
-    return True
 
 
 @contextlib.asynccontextmanager

@@ -50,7 +50,6 @@ def test_accepts_the_smallest_manifest() -> None:
     accepted = accept(spec())
 
     assert isinstance(accepted, Accepted)
-    assert accepted.notes == ()
     assert accepted.spec.tier == 3
     assert accepted.objective.target == Decimal("99.9")
     assert accepted.objective.window == Rolling(timedelta(days=30))
@@ -89,7 +88,8 @@ def test_accepts_everything_that_can_be_said() -> None:
     )
 
     assert isinstance(accepted, Accepted)
-    assert [note.split()[0] for note in accepted.notes] == ["protects", "policyRef"]
+    assert accepted.spec.policy_ref == "strict"
+    assert [each.name for each in accepted.spec.protects] == ["gateway"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ ALLOWED = {
     "type", "description", "default", "enum", "format", "pattern", "minimum", "maximum", "minLength", "maxLength",
     "minItems", "maxItems", "minProperties", "maxProperties", "required", "properties", "items",
     "additionalProperties", "x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+    "x-kubernetes-preserve-unknown-fields",
 }  # fmt: skip
 EACH = pytest.mark.parametrize("of", DEFINITIONS, ids=lambda of: str(of.kind))
 
@@ -66,7 +67,7 @@ def test_every_field_has_a_description(of: Definition) -> None:
 def test_texts_and_lists_of_the_spec_are_bounded(of: Definition) -> None:
     """The API server estimates the cost of CEL rules from these bounds, and refuses rules on what is endless."""
     for path, part in walk(schema(of)["properties"]["spec"], "spec"):
-        if part["type"] == "string" and "enum" not in part and part.get("format") != "date":
+        if part["type"] == "string" and "enum" not in part and part.get("format") not in ("date", "date-time"):
             assert "maxLength" in part, path
         if part["type"] == "array":
             assert "maxItems" in part, path
@@ -76,7 +77,7 @@ def test_texts_and_lists_of_the_spec_are_bounded(of: Definition) -> None:
 def test_lists_say_how_they_merge(of: Definition) -> None:
     for path, part in walk(schema(of)):
         if part["type"] == "array":
-            assert part["x-kubernetes-list-type"] in ("atomic", "map"), path
+            assert part["x-kubernetes-list-type"] in ("atomic", "map", "set"), path
         for key in part.get("x-kubernetes-list-map-keys", ()):
             assert key in part["items"]["required"], path
 
@@ -122,6 +123,8 @@ def test_names_of_the_kinds() -> None:
     assert shown == {
         "ServiceLevelObjective": ("servicelevelobjectives.frostline.dev", "Namespaced"),
         "ErrorBudgetPolicy": ("errorbudgetpolicies.frostline.dev", "Cluster"),
+        "ReleaseGate": ("releasegates.frostline.dev", "Namespaced"),
+        "ReleaseOverride": ("releaseoverrides.frostline.dev", "Namespaced"),
     }
 
 

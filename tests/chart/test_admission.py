@@ -10,6 +10,7 @@ from frostline.names import DEFAULT_POLICY, Admission
 from tests.chart.conftest import PROMETHEUS, Chart, Manifest, of_kind
 
 RELEASES = {str(Admission.FREEZE), str(Admission.KEEP)}
+PROBE = str(Admission.PROBE)
 GUARDS = {f"frostline-guard-{each}" for each in ("records", "objectives", "policies", "namespaces", "overrides")}
 SERVED = ("--api-versions", "frostline.dev/v1alpha1/ErrorBudgetPolicy")
 
@@ -25,7 +26,7 @@ def bindings(manifests: list[Manifest]) -> set[str]:
 def test_guards_are_bound_and_release_policies_are_not(chart: Chart) -> None:
     manifests = chart.with_values("minimal")
 
-    assert set(policies(manifests)) == RELEASES | GUARDS
+    assert set(policies(manifests)) == RELEASES | GUARDS | {PROBE}
     assert bindings(manifests) == GUARDS
     for binding in of_kind(manifests, "ValidatingAdmissionPolicyBinding"):
         assert binding["spec"] == {"policyName": binding["metadata"]["name"], "validationActions": ["Deny", "Audit"]}
@@ -75,9 +76,9 @@ def test_no_policy_looks_at_namespaces_of_the_cluster_itself_or_ours(chart: Char
     ("settings", "kubernetes", "left"),
     [
         ("admission.releases=false", "1.30.0", GUARDS),
-        ("admission.guards=false", "1.36.3", RELEASES),
+        ("admission.guards=false", "1.36.3", RELEASES | {PROBE}),
         ("crds.install=false", "1.29.9", set()),
-        ("crds.install=false", "1.30.1-gke.100", RELEASES | GUARDS),
+        ("crds.install=false", "1.30.1-gke.100", RELEASES | GUARDS | {PROBE}),
     ],
 )
 def test_policies_can_be_left_out_and_need_1_30(chart: Chart, settings: str, kubernetes: str, left: set[str]) -> None:

@@ -12,11 +12,11 @@ IN_NAMESPACES: set[Grant] = {
     ("frostline.dev", "releaseoverrides", "list"),
     ("frostline.dev", "releaseoverrides", "watch"),
     ("frostline.dev", "releaseoverrides/status", "patch"),
-    *(("frostline.dev", "releasegates", verb) for verb in ("get", "list", "watch", "create", "patch", "delete")),
+    *(("frostline.dev", "releasegates", verb) for verb in ("get", "list", "watch", "create", "update", "delete")),
     *(
         ("apps", resource, verb)
         for resource in ("deployments", "statefulsets", "daemonsets")
-        for verb in ("list", "watch", "patch")
+        for verb in ("get", "list", "watch", "patch")
     ),
     ("apps", "replicasets", "list"),
     ("apps", "controllerrevisions", "list"),
@@ -37,9 +37,12 @@ IN_CLUSTER: set[Grant] = {
         ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", verb)
         for verb in ("get", "list", "watch", "create", "patch")
     ),
-    ("apiextensions.k8s.io", "customresourcedefinitions", "get"),
+    *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("get", "patch")),
 }
-SECRETS: set[Grant] = {("", "secrets", verb) for verb in ("create", "get", "update", "patch")}
+SECRETS: set[Grant] = {
+    *(("", "secrets", verb) for verb in ("create", "get", "update", "patch")),
+    ("", "configmaps", "create"),
+}
 
 
 def grants(role: Manifest) -> set[Grant]:
@@ -99,6 +102,7 @@ def test_rights_on_single_objects_are_on_just_those(chart: Chart) -> None:
     assert rule_of(operator, "validatingadmissionpolicies", "patch")["resourceNames"] == [
         "frostline-freeze",
         "frostline-keep",
+        "frostline-probe",
     ]
     assert rule_of(operator, "customresourcedefinitions", "get")["resourceNames"] == ["releasegates.frostline.dev"]
     assert rule_of(certificate, "secrets", "get")["resourceNames"] == ["promises-webhook-tls"]

@@ -8,13 +8,16 @@ from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.base import JsonObject
 from frostline.controller.account import Account, Key, opened
 from frostline.controller.advice import Advice
+from frostline.controller.released import Released
 from frostline.controller.status import Facts, gist, render
 from frostline.core.assess import Assessment, Figure, figure_from_sums
 from frostline.core.finding import Rule
 from frostline.core.ledger import Counts
 from frostline.core.lint_live import MANY_SERIES
 from frostline.core.outcome import Failed, Failure, Measured, NoData, Outcome, Partial, Stale
+from frostline.core.policy import Rule as Releases
 from frostline.core.selector import Selector
+from frostline.names import Reason
 
 AT = 1_800_000_000
 KEY = Key("dating", "matches")
@@ -50,6 +53,9 @@ def figure(of: Acceptance, valid: float, *, covered_s: float = 30 * DAY, length_
     return Figure(at=AT, counts=counts, sli=1.0, budget=whole.budget, burn=((3600, 0.0),))
 
 
+PASS = Released(Releases.OPEN, True, Reason.OPEN, "releases pass")
+
+
 class Operator:
     """One object, its account, and what is said about it."""
 
@@ -71,7 +77,7 @@ class Operator:
 
     def facts(self) -> Facts:
         said = self.advice.about(KEY, self.accepted)
-        return Facts(1, self.accepted, self.account.assessment, self.status, AT, said)
+        return Facts(1, self.accepted, self.account.assessment, self.status, AT, PASS, said)
 
     def restart(self) -> None:
         self.advice = Advice()
@@ -108,7 +114,7 @@ def test_a_note_alone_is_no_warning() -> None:
     operator.sees(Measured(), 1_000_000)
 
     condition = operator.condition(names.Condition.ACCEPTED)
-    assert condition["reason"] == "PartlyServed"
+    assert condition["reason"] == "Accepted"
     assert "info: spec.indicator.category: durability is a design goal" in condition["message"]
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from frostline import names
 from frostline.api.base import JsonObject
-from frostline.controller.cycle import Cycle, Timing
-from frostline.controller.store import Store, Stored
+from frostline.controller.store import Stored
+from frostline.controller.stores import Stores
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
 from frostline.core.selector import Selector
 from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
+from tests.controller.world import Cluster, cycle_of
 
 AT = 1_800_000_000
 RATIO = {"ratio": {"bad": 'x{job="a",code="5"}', "valid": 'x{job="a"}'}}
@@ -90,9 +91,9 @@ class ApiServer:
 
 
 def run(api: ApiServer, prometheus: Prometheus, *, cycles: int = 4) -> None:
-    store = Store()
-    store.replace(api.objects.values(), {})
-    cycle = Cycle(store=store, source=prometheus, clock=prometheus, writer=api, timing=Timing(), wall=lambda: float(AT))
+    stores = Stores()
+    stores.objectives.replace(api.objects.values(), {})
+    cycle = cycle_of(stores, prometheus, api, Cluster())
     for _ in range(cycles):
         asyncio.run(cycle.run())
         cycle.fill(lambda: False)

@@ -5,7 +5,8 @@ import pytest
 from frostline import names
 from frostline.api.base import JsonObject
 from frostline.controller.account import Key
-from frostline.controller.cycle import Timing, level_note, rehydrating
+from frostline.controller.cycle import Timing, rehydrating
+from frostline.controller.statuses import level_note
 from frostline.core.outcome import Failed, Failure, Partial
 from tests.controller.world import DOWN, World, manifest
 from tests.support.objectives import AT, DAY, HOUR, Events, steady
@@ -152,7 +153,7 @@ def test_an_object_that_was_made_anew_gets_nothing_of_its_predecessor() -> None:
     made = world(traffic(base=0.01))
     made.settle()
     made.delete("matching")
-    made.store.put(made.api.apply("matching", manifest("nothing"), uid="successor"))
+    made.stores.objectives.put(made.api.apply("matching", manifest("nothing"), uid="successor"))
 
     made.settle()
 
@@ -264,7 +265,8 @@ def test_a_restart_does_not_lift_a_freeze_that_has_stood_for_more_than_a_day() -
         spent, valid = incident(start, end)
         return spent + burning(start, end)[0], valid
 
-    made = world(events, window="7d")
+    made = world(events, window="7d", protects=[{"kind": "Deployment", "name": "gateway"}])
+    made.cluster.deploy("gateway", "app:1")
     made.settle()
     assert made.api.status("matching")["level"] == "Exhausted"
     made.run(600, times=6 * 27)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from frostline.controller import loop as module
-from frostline.controller.cycle import Cycle, Timing
+from frostline.controller.cycle import Timing
 from frostline.controller.health import Health
 from frostline.controller.loop import Loop
 from tests.controller.world import World, manifest
@@ -16,7 +16,7 @@ def run_until(made: World, health: Health, done: Callable[[], bool], timing: Tim
 
     async def all_of_it() -> None:
         loop = Loop(made.cycle, timing, health)
-        made.store.on_change(loop.wake)
+        made.stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
         task = asyncio.create_task(loop.run())
         async with asyncio.timeout(5):
             while not done():  # noqa: ASYNC110 - what it waits for happens in a thread
@@ -58,19 +58,11 @@ def test_a_change_wakes_the_loop() -> None:
 
 
 def test_a_cycle_that_fails_ends_the_loop_loudly() -> None:
-    class Broken(Cycle):
-        async def run(self) -> None:
-            raise RuntimeError("a fault of ours")
+    async def breaks() -> None:
+        raise RuntimeError("a fault of ours")
 
     made = World({})
-    broken = Broken(
-        store=made.store,
-        source=made.prometheus,
-        clock=made.prometheus,
-        writer=made.api,
-        timing=Timing(),
-        wall=lambda: 0,
-    )
+    made.cycle.run = breaks  # type: ignore[method-assign]
 
     with pytest.raises(RuntimeError, match="a fault of ours"):
-        asyncio.run(Loop(broken, Timing(), Health(30)).run())
+        asyncio.run(Loop(made.cycle, Timing(), Health(30)).run())

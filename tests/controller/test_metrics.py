@@ -2,8 +2,10 @@ from pathlib import Path
 
 from prometheus_client.exposition import generate_latest
 
+from frostline.controller.arming import Arming
 from frostline.controller.health import Health
 from frostline.controller.metrics import Instruments
+from tests.controller.test_arming import Cluster
 from tests.controller.world import DOWN, World, manifest
 from tests.support.golden import check
 from tests.support.objectives import steady
@@ -15,7 +17,7 @@ def world() -> tuple[World, Instruments, Health]:
     made = World({"all": steady(0.0005)})
     made.apply("matching", manifest())
     instruments, health = Instruments(), Health(30, lambda: 0.0)
-    instruments.show(lambda: made.cycle.views, health)
+    instruments.show(made.cycle, health, Arming(Cluster()))
     return made, instruments, health
 
 

@@ -11,12 +11,13 @@ from frostline import names
 from frostline.api.accept import Accepted, accept
 from frostline.api.base import JsonObject
 from frostline.api.status import ObjectiveStatus
+from frostline.controller.released import Released
 from frostline.controller.status import Facts, render
 from frostline.core.assess import BURN_WINDOWS_S, Assessment, Figure, figure_from_sums
 from frostline.core.budget import budget
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Failure, Measured, NoData, NoTraffic, Outcome, Partial, Rehydrating, Stale
-from frostline.core.policy import Level
+from frostline.core.policy import Level, Rule
 from frostline.core.window import bounds
 from tests.controller.world import manifest
 from tests.support.golden import check
@@ -49,10 +50,13 @@ def assessed(outcome: Outcome, found: Figure | None = None, level: Level | None 
     return Assessment(outcome, found, None if level is None else LevelState(level, since=AT - DAY, at=AT))
 
 
+PASS = Released(Rule.OPEN, True, names.Reason.OPEN, "releases of deployment/gateway pass")
+
+
 def rendered(
     spec: Any = FULL, assessment: Assessment | None = None, stored: JsonObject | None = None, now: int = AT
 ) -> JsonObject:
-    return render(Facts(3, accept(spec), assessment, stored or {}, now))
+    return render(Facts(3, accept(spec), assessment, stored or {}, now, PASS))
 
 
 HEALTHY = assessed(Measured(), figure(50, 1_000_000, 0.5), Level.HEALTHY)

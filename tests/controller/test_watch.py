@@ -7,12 +7,13 @@ import pytest
 from frostline.controller.store import Store
 from frostline.controller.watch import registry, settings
 from frostline.kubernetes.connection import Cluster
+from frostline.kubernetes.resource import OBJECTIVES
 from tests.controller.test_store import KEY, manifest
 
 
 def told(store: Store, *events: tuple[str, Any]) -> None:
     """Pass events on as kopf would."""
-    (handler,) = registry(store, Cluster())._watching.get_all_handlers()
+    (handler,) = registry({OBJECTIVES: store}, Cluster())._watching.get_all_handlers()
     for kind, found in events:
         called = handler.fn(event=kopf.RawEvent(type=kind, object=found))  # type: ignore[call-arg, typeddict-item]
         asyncio.run(called)  # type: ignore[arg-type]

@@ -9,32 +9,38 @@ from kubernetes.aio.client import ApiException
 from frostline import names
 from frostline.controller.metrics import Instruments
 from frostline.controller.store import Stored, stored
-from frostline.controller.writer import ApiWriter
-from frostline.kubernetes.objectives import Objectives
+from frostline.controller.writer import ApiWriter, Subject
+from frostline.kubernetes.events import Recorder
+from frostline.kubernetes.resource import EVENTS, OBJECTIVES, Objects
 from tests.controller.test_metrics import samples
 from tests.controller.test_store import manifest
 
 OBJECT: Stored = stored(manifest())
 
 
-class Fake(Objectives):
+class Fake(Objects):
     """Answers with what it was given, or raises it."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.told: list[Any] = []
 
-    async def patch_status(self, *asked: Any) -> Any:
-        return self._say(asked)
+    async def merge(self, *asked: Any, sub: str | None = None) -> Any:
+        return self._say((*asked, sub))
 
-    async def record(self, regarding: Any, **more: Any) -> None:
-        self._say((regarding, more))
+    async def create(self, resource: Any, manifest: Any, *, dry_run: bool = False) -> Any:
+        assert not dry_run
+        return self._say((resource, manifest))
 
     def _say(self, asked: Any) -> Any:
         self.told.append(asked)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+
+def writer(fake: Fake, instruments: Instruments) -> ApiWriter:
+    return ApiWriter(fake, Recorder(fake, "pod"), instruments.wrote, Subject.OBJECTIVE)
 
 
 REFUSALS = [
@@ -51,10 +57,10 @@ REFUSALS = [
 def test_a_patch_is_counted(answer: Any, outcome: str) -> None:
     fake, instruments = Fake(answer), Instruments()
 
-    written = asyncio.run(ApiWriter(fake, instruments, "pod").write(OBJECT, {"x": 1}))
+    written = asyncio.run(writer(fake, instruments).write(OBJECT, {"x": 1}))
 
     assert written == answer
-    assert fake.told == [("dating", "matching", "a", {"x": 1})]
+    assert fake.told == [(OBJECTIVES, "dating", "matching", {"metadata": {"uid": "a"}, "status": {"x": 1}}, "status")]
     assert samples(instruments)["frostline_status_writes_total", (outcome,)] == 1
 
 
@@ -64,7 +70,7 @@ def test_a_refused_patch_is_told_and_left_to_the_next_cycle(
 ) -> None:
     instruments = Instruments()
 
-    written = asyncio.run(ApiWriter(Fake(refusal), instruments, "pod").write(OBJECT, {}))
+    written = asyncio.run(writer(Fake(refusal), instruments).write(OBJECT, {}))
 
     assert written is None
     assert samples(instruments)["frostline_status_writes_total", ("refused",)] == 1
@@ -78,29 +84,25 @@ def test_an_event_is_told_in_the_log_as_well(warning: bool, caplog: pytest.LogCa
     fake = Fake(None)
 
     asyncio.run(
-        ApiWriter(fake, Instruments(), "pod").tell(
-            OBJECT, warning=warning, reason=names.Reason.LEVEL_CHANGED, note="worse"
-        )
+        writer(fake, Instruments()).tell(OBJECT, warning=warning, reason=names.Reason.LEVEL_CHANGED, note="worse")
     )
 
-    ((regarding, more),) = fake.told
-    assert regarding == {"metadata": {"namespace": "dating", "name": "matching", "uid": "a"}}
-    assert more == {
-        "warning": warning,
-        "reason": names.Reason.LEVEL_CHANGED,
-        "action": "Measure",
-        "note": "worse",
-        "by": "pod",
-    }
+    ((resource, event),) = fake.told
+    assert resource == EVENTS
+    assert (event["type"], event["reason"], event["note"]) == (
+        "Warning" if warning else "Normal",
+        "LevelChanged",
+        "worse",
+    )
+    assert event["reportingInstance"] == "pod"
+    assert event["regarding"]["name"] == "matching"
     assert [record.levelname for record in caplog.records] == ["WARNING" if warning else "INFO"]
 
 
 @pytest.mark.parametrize(("refusal", "says"), REFUSALS)
 def test_a_refused_event_stops_nothing(refusal: Exception, says: str, caplog: pytest.LogCaptureFixture) -> None:
     asyncio.run(
-        ApiWriter(Fake(refusal), Instruments(), "pod").tell(
-            OBJECT, warning=True, reason=names.Reason.LEVEL_CHANGED, note="worse"
-        )
+        writer(Fake(refusal), Instruments()).tell(OBJECT, warning=True, reason=names.Reason.LEVEL_CHANGED, note="worse")
     )
 
     assert says in caplog.text

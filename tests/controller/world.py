@@ -11,7 +11,16 @@ from frostline import names
 from frostline.api.base import JsonObject
 from frostline.controller.account import Key
 from frostline.controller.cycle import Cycle, Timing
-from frostline.controller.store import Store, Stored
+from frostline.controller.enforcement import Enforcement
+from frostline.controller.gates import manifest as gate_manifest
+from frostline.controller.marks import patch as patch_of
+from frostline.controller.reports import Reports
+from frostline.controller.statuses import Statuses
+from frostline.controller.store import Stored
+from frostline.controller.stores import Stores
+from frostline.controller.tracking import Arrived
+from frostline.controller.workloads import SeenWorkload
+from frostline.core.gate import Workload
 from frostline.core.indicator import Counters, Gauge, TimeShare
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
@@ -162,37 +171,236 @@ class ApiServer:
         self.events.append(Told(stored.key, warning, reason, note))
 
 
+@dataclass
+class ToldOfWorkload:
+    workload: Workload
+    warning: bool
+    reason: names.Reason
+    note: str
+
+
+class Cluster:
+    """Workloads, gates, policies, overrides and namespaces, as writes leave them; its stores see each at once."""
+
+    def __init__(self) -> None:
+        self.version = 1000
+        self.workloads: dict[Workload, JsonObject] = {}
+        self.gates: dict[Workload, JsonObject] = {}
+        self.earlier: dict[Workload, list[tuple[str, Any]]] = {}
+        self.policies: dict[str, JsonObject] = {}
+        self.overrides: dict[str, JsonObject] = {}
+        self.namespaces: dict[str, JsonObject] = {}
+        self.events: list[ToldOfWorkload] = []
+        self.poked: list[Workload] = []
+        self.refuses = False
+        self.unreadable = False
+        self.stores = Stores()
+        self.put_namespace()
+
+    def see_all(self, stores: Stores) -> None:
+        """Have an operator that starts list everything."""
+        self.stores = stores
+        stores.workloads.replace(copy.deepcopy(list(self.workloads.values())), {})
+        stores.namespaces.replace(copy.deepcopy(list(self.namespaces.values())), {})
+        stores.gates.replace(copy.deepcopy(list(self.gates.values())), {})
+        for store, objects in ((stores.policies, self.policies), (stores.overrides, self.overrides)):
+            store.replace(copy.deepcopy(list(objects.values())), {})
+
+    def put_namespace(self, name: str = "dating", **labels: str) -> None:
+        self.namespaces[name] = self._object({"metadata": {"name": name, "labels": labels}}, f"uid-{name}")
+        self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
+
+    def put_policy(self, name: str, spec: JsonObject) -> None:
+        old = self.policies.get(name)
+        generation = 1 if old is None else old["metadata"]["generation"] + 1
+        manifest: JsonObject = {"metadata": {"name": name, "generation": generation}, "spec": spec}
+        self.policies[name] = self._object(manifest, f"uid-{name}", old)
+        self.stores.policies.put(copy.deepcopy(self.policies[name]))
+
+    def drop_policy(self, name: str) -> None:
+        self.stores.policies.drop(self.policies.pop(name))
+
+    def put_override(self, name: str, spec: JsonObject, created: str) -> None:
+        metadata = {"namespace": "dating", "name": name, "generation": 1, "creationTimestamp": created}
+        self.overrides[name] = self._object({"metadata": metadata, "spec": spec}, f"uid-{name}")
+        self.stores.overrides.put(copy.deepcopy(self.overrides[name]))
+
+    def deploy(self, name: str, image: str, *, kind: str = "Deployment", at: str = "", **labels: str) -> None:
+        """Create a workload or release another image of it; what ran before becomes its newest revision."""
+        workload = Workload("dating", kind, name)
+        old = self.workloads.get(workload)
+        if old is not None and old["spec"]["template"] != template(image):
+            earlier = self.earlier.setdefault(workload, [])
+            earlier.insert(0, (f"revision {len(earlier) + 1}", old["spec"]["template"]))
+        metadata: JsonObject = dict(old["metadata"]) if old is not None else {"namespace": "dating", "name": name}
+        metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
+        if at:
+            metadata["managedFields"] = [{"time": at}]
+        manifest: JsonObject = {
+            "kind": kind,
+            "metadata": metadata,
+            "spec": {"replicas": 1, "template": template(image)},
+        }
+        manifest["metadata"]["generation"] = metadata.get("generation", 0) + 1
+        done = {"observedGeneration": manifest["metadata"]["generation"], "updatedReplicas": 1, "availableReplicas": 1}
+        self.workloads[workload] = self._object({**manifest, "status": done}, f"uid-{name}", old)
+        self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
+
+    def change(self, name: str, metadata: JsonObject) -> None:
+        """Merge something into a workload's metadata as somebody else would."""
+        workload = Workload("dating", "Deployment", name)
+        old = self.workloads[workload]
+        self.workloads[workload] = self._object({**old, "metadata": merged(old["metadata"], metadata)}, "", old)
+        self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
+
+    def delete(self, name: str) -> None:
+        self.stores.workloads.drop(self.workloads.pop(Workload("dating", "Deployment", name)))
+
+    def gate(self, name: str, kind: str = "Deployment") -> JsonObject | None:
+        found = self.gates.get(Workload("dating", kind, name))
+        return None if found is None else found["spec"]
+
+    def marks(self, name: str) -> JsonObject:
+        metadata = self.workloads[Workload("dating", "Deployment", name)]["metadata"]
+        labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
+        return {key: value for key, value in {**labels, **notes}.items() if key.startswith(names.GROUP)}
+
+    def _object(self, manifest: JsonObject, uid: str, old: JsonObject | None = None) -> JsonObject:
+        self.version += 1
+        metadata = {"uid": uid if old is None else old["metadata"]["uid"], **manifest["metadata"]}
+        return {**manifest, "metadata": {**metadata, "resourceVersion": str(self.version)}}
+
+    async def earlier_templates(self, workload: SeenWorkload) -> list[tuple[str, Any]] | None:
+        return None if self.unreadable else copy.deepcopy(self.earlier.get(workload.key, []))
+
+    async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
+        if self.refuses:
+            return False
+        old = self.gates.get(workload)
+        generation = 1 if old is None else old["metadata"]["generation"] + 1
+        manifest = gate_manifest(workload, copy.deepcopy(spec), known)
+        manifest["metadata"] = {**manifest["metadata"], "generation": generation}
+        self.gates[workload] = self._object(manifest, f"uid-gate-{workload.name}-{self.version}", old)
+        self.stores.gates.put(copy.deepcopy(self.gates[workload]))
+        return True
+
+    async def remove_gate(self, known: Stored) -> bool:
+        if self.refuses:
+            return False
+        workload = next(each for each in self.gates if each.gate_name == known.key.name)
+        self.stores.gates.drop(self.gates.pop(workload))
+        return True
+
+    async def mark(self, workload: SeenWorkload, wanted: Mapping[str, str]) -> bool:
+        if self.refuses:
+            return False
+        old = self.workloads[workload.key]
+        metadata = merged(old["metadata"], patch_of(wanted)["metadata"])
+        self.workloads[workload.key] = self._object({**old, "metadata": metadata}, "", old)
+        self.stores.workloads.put(copy.deepcopy(self.workloads[workload.key]))
+        return True
+
+    async def mark_namespace(self, name: str, *, enforced: bool) -> bool:
+        if self.refuses:
+            return False
+        labels = {str(names.Label.ENFORCED): "true" if enforced else None}
+        old = self.namespaces[name]
+        self.namespaces[name] = self._object(merged(old, {"metadata": {"labels": labels}}), "", old)
+        self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
+        return True
+
+    async def tell(
+        self, workload: Workload, seen: SeenWorkload | None, *, warning: bool, reason: names.Reason, note: str
+    ) -> None:
+        assert seen is None or seen.key == workload
+        self.events.append(ToldOfWorkload(workload, warning, reason, note))
+
+    async def opened(self, workload: SeenWorkload) -> None:
+        self.poked.append(workload.key)
+
+
+def template(image: str) -> JsonObject:
+    """Return a pod template with one container."""
+    return {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "app", "image": image}]}}
+
+
+class StatusWriter:
+    """Writes statuses of policies or overrides."""
+
+    def __init__(self, objects: Callable[[], dict[str, JsonObject]], cluster: Cluster) -> None:
+        self._objects = objects
+        self._cluster = cluster
+
+    async def write(self, stored: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
+        known = self._objects().get(stored.key.name)
+        if known is None:
+            return None
+        known["status"] = merged(known.get("status", {}), patch)
+        self._cluster.version += 1
+        known["metadata"]["resourceVersion"] = str(self._cluster.version)
+        return copy.deepcopy(known)
+
+
+def cycle_of(
+    stores: Stores,
+    prometheus: Any,
+    writer: Any,
+    cluster: Cluster,
+    *,
+    arrived: Callable[[Arrived], None] = lambda _: None,
+    wall: Callable[[], float] = lambda: float(AT),
+) -> Cycle:
+    """Return the cycle of one operator."""
+    return Cycle(
+        stores=stores,
+        source=prometheus,
+        clock=prometheus,
+        statuses=Statuses(stores.objectives, writer),
+        enforcement=Enforcement(stores, cluster, arrived),
+        reports=Reports(
+            stores.policies,
+            stores.overrides,
+            StatusWriter(lambda: cluster.policies, cluster),
+            StatusWriter(lambda: cluster.overrides, cluster),
+        ),
+        timing=Timing(),
+        wall=wall,
+    )
+
+
 class World:
     """One operator over one API server and one Prometheus."""
 
     def __init__(self, events: Mapping[str, Events]) -> None:
         self.prometheus = Prometheus(events)
         self.api = ApiServer()
-        self.store = Store()
+        self.cluster = Cluster()
+        self.arrived: list[Arrived] = []
         self.wall = float(AT)
         self.restart()
 
     def restart(self) -> None:
         """Begin with an operator that remembers nothing."""
-        self.store = Store()
-        self.cycle = Cycle(
-            store=self.store,
-            source=self.prometheus,
-            clock=self.prometheus,
-            writer=self.api,
-            timing=Timing(),
-            wall=lambda: self.wall,
+        self.stores = Stores()
+        self.cluster.see_all(self.stores)
+        self.cycle = cycle_of(
+            self.stores, self.prometheus, self.api, self.cluster, arrived=self.arrived.append, wall=lambda: self.wall
         )
         self.relist()
 
     def relist(self) -> None:
-        self.store.replace(copy.deepcopy(list(self.api.objects.values())), self.store.uids())
+        objectives = self.stores.objectives
+        objectives.replace(copy.deepcopy(list(self.api.objects.values())), objectives.uids())
 
     def apply(self, name: str, spec: JsonObject) -> None:
-        self.store.put(self.api.apply(name, spec))
+        self.stores.objectives.put(self.api.apply(name, spec))
 
     def delete(self, name: str) -> None:
-        self.store.drop(self.api.objects.pop(Key("dating", name)))
+        self.stores.objectives.drop(self.api.objects.pop(Key("dating", name)))
+
+    def enforce(self) -> None:
+        """Compare gates and marks, as a change of one of them causes."""
+        asyncio.run(self.cycle.enforce())
 
     def run(self, seconds: float = 0, times: int = 1) -> None:
         """Let time pass, then run one cycle; as many times as asked for."""

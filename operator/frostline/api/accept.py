@@ -32,14 +32,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The objective is measured.
-
-    `notes` says what of the manifest is recorded but has no effect yet, `findings` what in it may mislead.
-    """
+    """The objective is measured; `findings` says what in its manifest may mislead."""
 
     spec: ObjectiveSpec
     objective: Objective
-    notes: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
 
 
@@ -65,7 +61,7 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
     if problems or counted is None or window is None:
         return Invalid(_one_a_field(problems))
     objective = Objective(counted, spec.objective.target, window, _slices(spec))
-    return Accepted(spec, objective, tuple(_notes(spec)), lint(promise(spec, objective)))
+    return Accepted(spec, objective, lint(promise(spec, objective)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +107,6 @@ def review_due(spec: ObjectiveSpec) -> date | None:
         return spec.review.last + parse_duration(spec.review.every)
     except OverflowError:
         return date.max
-
-
-def _notes(spec: ObjectiveSpec) -> list[str]:
-    notes = []
-    if spec.protects:
-        notes.append("protects is recorded, releases are not held back by this version")
-    if spec.policy_ref is not None:
-        notes.append(f"policyRef {spec.policy_ref} is not read by this version, the built-in policy applies")
-    return notes
 
 
 def _window(spec: ObjectiveSpec) -> Window:

@@ -31,6 +31,8 @@ def _day(value: object) -> object:
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+_EMPTY: tuple[object, ...] = ("", [], {})
+
 NUMBER = BeforeValidator(_number)
 """To stand last in an annotation: bounds before it are then still bounds of the number in the schema."""
 
@@ -59,13 +61,17 @@ def cel(*rules: tuple[str, str], **extra: object) -> Callable[[JsonObject], None
     return add
 
 
-def as_json(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
-    """Return a model as the JSON that the API server takes: numbers as numbers, times in UTC, nothing for None."""
+def as_json(value: object, *, empties: bool = True) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """Return a model as the JSON that the API server takes: numbers as numbers, times in UTC, nothing for None.
+
+    Without `empties` fields that hold nothing are left out as well; what free-form objects hold stays as it is.
+    """
     if isinstance(value, Model):
         pairs = ((field.alias or name, getattr(value, name)) for name, field in type(value).model_fields.items())
-        return {name: as_json(part) for name, part in pairs if part is not None}
+        said = ((name, part) for name, part in pairs if part is not None and (empties or part not in _EMPTY))
+        return {name: as_json(part, empties=empties) for name, part in said}
     if isinstance(value, list | tuple):
-        return [as_json(part) for part in value]
+        return [as_json(part, empties=empties) for part in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     if isinstance(value, date):

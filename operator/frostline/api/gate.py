@@ -10,6 +10,7 @@ from frostline.core.policy import Level, OverrideClass, Rule
 from frostline.core.projection import Operational
 
 AnyObject = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+_Text = Annotated[str, Field(max_length=2048)]
 _ATOMIC: Final[dict[str, JsonValue]] = {"x-kubernetes-list-type": "atomic"}
 
 
@@ -32,23 +33,32 @@ class TemplateProjection(Model):
     volumes: Annotated[list[AnyObject], Field(max_length=512)] = Field(
         default_factory=list, description="Volumes.", json_schema_extra=_ATOMIC
     )
-    annotations: dict[str, str] = Field(default_factory=dict, description="Annotations of the template.")
-    labels: dict[str, str] = Field(default_factory=dict, description="Labels of the template, where withheld.")
+    annotations: dict[str, Annotated[str, Field(max_length=262144)]] = Field(
+        default_factory=dict, description="Annotations of the template."
+    )
+    labels: dict[str, Annotated[str, Field(max_length=262144)]] = Field(
+        default_factory=dict, description="Labels of the template, where withheld."
+    )
     pod: AnyObject = Field(default_factory=dict, description="Other fields of the pod's spec.")
 
 
 class GateClaim(Model):
     """A promise that asks for this gate."""
 
-    objective: str = Field(description="Name of the ServiceLevelObjective.")
-    uid: str = Field(description="Its uid.")
-    policy: str = Field(description="Name of its ErrorBudgetPolicy.")
-    through: str = Field(description="The entry of its protects that names the workload.")
+    objective: _Text = Field(description="Name of the ServiceLevelObjective.")
+    uid: _Text = Field(description="Its uid.")
+    policy: _Text = Field(description="Name of its ErrorBudgetPolicy.")
+    through: _Text = Field(description="The entry of its protects that names the workload.")
     level: Level = Field(description="Its level.")
     since: datetime = Field(description="Since when.")
     rule: Rule = Field(description="What it asks for.")
-    budget: str = Field(description="Budget left.")
+    budget: _Text = Field(description="Budget left.")
     measured_at: datetime | None = Field(default=None, description="The moment the figure is of.")
+    trouble: _Text = Field(default="", description="Why it is not measured now; empty when it is.")
+    lifts_about: datetime | None = Field(default=None, description="The earliest moment at which it may let go.")
+    override_classes: Annotated[list[OverrideClass], Field(max_length=4)] = Field(
+        default_factory=list, description="What it lets an override be for.", json_schema_extra=_ATOMIC
+    )
 
 
 class GateShape(Model):
@@ -57,13 +67,13 @@ class GateShape(Model):
     withheld: Annotated[list[Operational], Field(max_length=6)] = Field(
         default_factory=list, description="Operational parts that are held back, too.", json_schema_extra=_ATOMIC
     )
-    ignored_annotations: Annotated[list[str], Field(max_length=32)] = Field(
+    ignored_annotations: Annotated[list[_Text], Field(max_length=32)] = Field(
         default_factory=list, description="Template annotations that are no configuration.", json_schema_extra=_ATOMIC
     )
-    ignored_containers: Annotated[list[str], Field(max_length=16)] = Field(
+    ignored_containers: Annotated[list[_Text], Field(max_length=16)] = Field(
         default_factory=list, description="Containers put in by injectors.", json_schema_extra=_ATOMIC
     )
-    ignored_volumes: Annotated[list[str], Field(max_length=16)] = Field(
+    ignored_volumes: Annotated[list[_Text], Field(max_length=16)] = Field(
         default_factory=list, description="Volumes put in by injectors.", json_schema_extra=_ATOMIC
     )
 
@@ -71,20 +81,22 @@ class GateShape(Model):
 class GoodTemplate(Model):
     """A template that may come back."""
 
-    source: str = Field(description="Where it is known from, such as revision 12.")
+    source: _Text = Field(description="Where it is known from, such as revision 12.")
     template: TemplateProjection = Field(description="The template.")
 
 
 class GateOverride(Model):
     """A ReleaseOverride for this workload, as both gates read it."""
 
-    name: str = Field(description="Name of the ReleaseOverride.")
-    uid: str = Field(description="Its uid.")
+    name: _Text = Field(description="Name of the ReleaseOverride.")
+    uid: _Text = Field(description="Its uid.")
     # "class" is a word of the language.
     override_class: OverrideClass = Field(alias="class", description="What it is for.")
     until: datetime = Field(description="When it ends.")
-    users: Annotated[list[str], Field(max_length=16)] = Field(description="Who may use it.", json_schema_extra=_ATOMIC)
-    images: Annotated[list[str], Field(max_length=32)] = Field(
+    users: Annotated[list[_Text], Field(max_length=16)] = Field(
+        description="Who may use it.", json_schema_extra=_ATOMIC
+    )
+    images: Annotated[list[_Text], Field(max_length=32)] = Field(
         default_factory=list,
         description="Images that it may bring; any if empty.",
         json_schema_extra=_ATOMIC,
@@ -99,11 +111,11 @@ class GateOverride(Model):
 class GateDisplay(Model):
     """What kubectl get shows."""
 
-    workload: str = Field(description="The workload.")
-    by: str = Field(description="The promise that asks for most, and how many more.")
-    level: str = Field(description="Its level.")
-    since: str = Field(description="Since when the rule is in force.")
-    lifts_about: str = Field(description="When it may lift.")
+    workload: _Text = Field(description="The workload.")
+    by: _Text = Field(description="The promise that asks for most, and how many more.")
+    level: _Text = Field(description="Its level.")
+    since: _Text = Field(description="Since when the rule is in force.")
+    lifts_about: _Text = Field(description="When it may lift.")
 
 
 class GateSpec(Model):
@@ -125,6 +137,7 @@ class GateSpec(Model):
     running: TemplateProjection | None = Field(
         default=None, description="The template that ran when the operator last looked; a re-creation of it passes."
     )
+    running_from: _Text = Field(default="", description="Where that template is known from, such as revision 12.")
     good: Annotated[list[GoodTemplate], Field(max_length=32)] = Field(
         default_factory=list, description="Templates that may come back.", json_schema_extra=_ATOMIC
     )

@@ -7,11 +7,13 @@ holds this file against every rule of the CRDs. What `accept` finds by parsing i
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from frostline.api.objective import Budgeting, Indicator, Method, ObjectiveSpec, Protected, Target, Window
 from frostline.api.policy import PolicySpec
 from frostline.core.objective import PERCENT
+from frostline.core.policy import Level
 
 _THRESHOLD: Final = re.compile(r"[1-9][0-9]{0,8}(ms|s|m|h)")
 _ROLLING: Final = re.compile(r"[1-9][0-9]{0,4}[hdwy]")
@@ -44,10 +46,32 @@ def policy_refusals(spec: PolicySpec) -> list[str]:
         found.append("spec.levels: depleting must be above endangered, both in percent of the budget left")
     if spec.burn.endangered <= spec.burn.depleting:
         found.append("spec.burn: endangered must be above depleting")
-    for field, text in (("hysteresis", spec.hysteresis.hold), ("lift", spec.lift.hold)):
+    times = (
+        ("hysteresis.hold", spec.hysteresis.hold),
+        ("lift.hold", spec.lift.hold),
+        ("overrides.longest", spec.overrides.longest),
+    )
+    for field, text in times:
         if not _POLICY_TIME.fullmatch(text):
-            found.append(f'spec.{field}.hold: must be a whole number of s, m, h or d, such as 15m, not "{text}"')
+            found.append(f'spec.{field}: must be a whole number of s, m, h or d, such as 15m, not "{text}"')
+    found += _in_order(spec)
     return found
+
+
+def _in_order(spec: PolicySpec) -> Iterator[str]:
+    """Find what a worse level has looser than a better one, the first of each kind."""
+    pairs = list(pairwise(level.value.lower() for level in Level))
+    for better, worse in pairs:
+        rules = [getattr(spec.releases, level) for level in (better, worse)]
+        if rules[1].rank < rules[0].rank:
+            yield f"spec.releases: {worse} ({rules[1]}) must not have a looser rule than {better} ({rules[0]})"
+            break
+    for better, worse in pairs:
+        allowed = set(getattr(spec.overrides, better))
+        more = [each for each in getattr(spec.overrides, worse) if each not in allowed]
+        if more:
+            yield f"spec.overrides: {worse} must not allow {more[0]}, which {better} does not allow"
+            break
 
 
 def _indicator(spec: Indicator) -> Iterator[str]:

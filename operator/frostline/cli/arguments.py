@@ -59,6 +59,29 @@ def _twin(flag: str) -> str:
     return ENVIRONMENT_PREFIX + flag.removeprefix("--").replace("-", "_").upper()
 
 
+def add_cluster(command: argparse.ArgumentParser, environment: Mapping[str, str]) -> Flags:
+    """Add the flags that say which API server; return their group."""
+    cluster = Flags(command.add_argument_group("cluster"), environment)
+    cluster.add(
+        "--kubeconfig", readable_file, "FILE", "kubeconfig; that of kubectl if absent, in a pod the service account"
+    )
+    cluster.add("--context", str, "NAME", "context of the kubeconfig")
+    return cluster
+
+
+def add_process(process: Flags) -> None:
+    """Add the flags of every process of ours: its plain port and its log."""
+    process.add("--listen", address, "HOST:PORT", "address of /healthz, /readyz, /metrics", default="0.0.0.0:8080")
+    process.add("--log-format", one_of("text", "json"), "FORMAT", "text or json", default="text")
+    process.add(
+        "--log-level",
+        one_of("debug", "info", "warning", "error"),
+        "LEVEL",
+        "debug, info, warning or error",
+        default="info",
+    )
+
+
 def seconds(text: str) -> int:
     """Return a duration as whole seconds, at least one."""
     length = _duration(text)
@@ -91,12 +114,32 @@ def http_url(text: str) -> str:
     return text
 
 
+def https_url(text: str) -> str:
+    """Return a URL of https without credentials in it."""
+    if not text.startswith("https://"):
+        raise argparse.ArgumentTypeError(f'"{text}" must be a URL such as https://frostline.example:8443')
+    return http_url(text)
+
+
 def readable_file(text: str) -> Path:
     """Return the path of a file that is there."""
     path = Path(text)
     if not path.is_file():
         raise argparse.ArgumentTypeError(f'there is no file "{text}"')
     return path
+
+
+def path(text: str) -> Path:
+    """Return a path at which a file may be, or come to be."""
+    return Path(text)
+
+
+def namespaced_name(text: str) -> tuple[str, str]:
+    """Return NAMESPACE/NAME as its parts."""
+    namespace, slash, name = text.partition("/")
+    if not slash or not namespace or not name or "/" in name:
+        raise argparse.ArgumentTypeError(f'"{text}" must be NAMESPACE/NAME')
+    return namespace, name
 
 
 def address(text: str) -> tuple[str, int]:

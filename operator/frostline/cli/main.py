@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from frostline import __version__
-from frostline.cli import lint_command, operator_command
+from frostline.cli import lint_command, operator_command, override_command, resume_command, webhook_command
 
 _INTERRUPTED = 130
 
@@ -20,7 +20,10 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"frostline {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     operator_command.add(commands, environment)
+    webhook_command.add(commands, environment)
     lint_command.add(commands)
+    override_command.add(commands, environment)
+    resume_command.add(commands, environment)
     return top
 
 

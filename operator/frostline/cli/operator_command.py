@@ -4,10 +4,15 @@ import argparse
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from frostline.cli import arguments
 from frostline.cli.arguments import Flags
 from frostline.cli.logs import configure
+from frostline.core.gitops import Tool
+
+if TYPE_CHECKING:
+    from frostline.controller.armament import Webhook
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,28 +27,30 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     prometheus.add("--prometheus-bearer-token-file", arguments.readable_file, "FILE", "bearer token")
     prometheus.add("--prometheus-username", str, "NAME", "user for basic authentication")
     prometheus.add("--prometheus-password-file", arguments.readable_file, "FILE", "password of that user")
-    cluster = Flags(command.add_argument_group("cluster"), environment)
-    cluster.add("--kubeconfig", arguments.readable_file, "FILE", "kubeconfig; in a pod the service account serves")
-    cluster.add("--context", str, "NAME", "context of the kubeconfig")
+    cluster = arguments.add_cluster(command, environment)
     cluster.add_many("--namespace", "NS", "namespace to serve, may be repeated; all if absent")
+    cluster.add(
+        "--own-namespace",
+        str,
+        "NS",
+        "namespace of the operator: nothing is held back in it",
+        default="frostline-system",
+    )
+    releases = Flags(command.add_argument_group("holding releases back"), environment)
+    releases.add("--webhook-service", arguments.namespaced_name, "NAMESPACE/NAME", "Service of the webhook, port 443")
+    releases.add("--webhook-url", arguments.https_url, "URL", "the webhook's address outside the cluster")
+    releases.add(
+        "--webhook-secret",
+        arguments.namespaced_name,
+        "NAMESPACE/NAME",
+        "Secret of its certificate, kept by the operator",
+    )
+    releases.add_many("--gitops", "TOOL", "flux, argocd: asked to try again after a lift, may be repeated")
+    releases.add("--argocd-namespace", str, "NS", "where Argo CD has its Applications", default="argocd")
     process = Flags(command.add_argument_group("process"), environment)
     process.add("--cycle-interval", arguments.seconds, "TIME", "time between cycles", default="30s")
     process.add("--query-offset", arguments.offset, "TIME", "how far behind Prometheus to evaluate", default="15s")
-    process.add(
-        "--listen",
-        arguments.address,
-        "HOST:PORT",
-        "address of /healthz, /readyz, /metrics",
-        default="0.0.0.0:8080",
-    )
-    process.add("--log-format", arguments.one_of("text", "json"), "FORMAT", "text or json", default="text")
-    process.add(
-        "--log-level",
-        arguments.one_of("debug", "info", "warning", "error"),
-        "LEVEL",
-        "debug, info, warning or error",
-        default="info",
-    )
+    arguments.add_process(process)
 
 
 def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
@@ -54,6 +61,12 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         command.error("--prometheus-username and --prometheus-password-file go together")
     if parsed.prometheus_username is not None and parsed.prometheus_bearer_token_file is not None:
         command.error("give either a bearer token or a user name, not both")
+    if parsed.webhook_service is not None and parsed.webhook_url is not None:
+        command.error("give either --webhook-service or --webhook-url, not both")
+    if (parsed.webhook_secret is None) != (parsed.webhook_service is None and parsed.webhook_url is None):
+        command.error("--webhook-secret and --webhook-service (or --webhook-url) go together")
+    if not set(parsed.gitops) <= set(Tool):
+        command.error(f"--gitops takes {', '.join(Tool)}, not {', '.join(sorted(set(parsed.gitops) - set(Tool)))}")
     configure(parsed.log_format, parsed.log_level)
     # Clients of Kubernetes take a second to import; --help and errors above do not wait for them.
     from frostline.controller.cycle import Timing  # noqa: PLC0415
@@ -76,6 +89,10 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         namespaces=parsed.namespace,
         host=host,
         port=port,
+        own_namespace=parsed.own_namespace,
+        webhook=_webhook(parsed),
+        gitops=frozenset(map(Tool, parsed.gitops)),
+        argocd_namespace=parsed.argocd_namespace,
     )
     try:
         asyncio.run(run_operator(options))
@@ -83,3 +100,14 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         _LOG.error("%s", error)
         return 1
     return 0
+
+
+def _webhook(parsed: argparse.Namespace) -> "Webhook | None":
+    from frostline.controller.armament import Webhook  # noqa: PLC0415 - as above
+
+    if parsed.webhook_service is not None:
+        namespace, name = parsed.webhook_service
+        return Webhook.of_service(namespace, name, parsed.webhook_secret)
+    if parsed.webhook_url is not None:
+        return Webhook.of_url(parsed.webhook_url, secret=parsed.webhook_secret)
+    return None

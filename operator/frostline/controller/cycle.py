@@ -5,36 +5,35 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from frostline import names
 from frostline.api.accept import Acceptance, Accepted, accept
-from frostline.api.base import JsonObject
+from frostline.api.gate import GateClaim
 from frostline.controller.account import Account, Key, carried
 from frostline.controller.advice import Advice
+from frostline.controller.asking import Surroundings, ask, not_found
+from frostline.controller.enforcement import Enforcement
+from frostline.controller.gating import Ask
 from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
-from frostline.controller.status import Facts, gist, render
-from frostline.controller.store import Store, Stored
-from frostline.controller.writing import LastWrite, can_wait, merge_patch, worth_writing
+from frostline.controller.namespaces import EXEMPT
+from frostline.controller.policies import Policies
+from frostline.controller.protection import ByNamespace, by_namespace
+from frostline.controller.released import released
+from frostline.controller.reports import Reports
+from frostline.controller.status import Facts
+from frostline.controller.statuses import Statuses
+from frostline.controller.store import Stored
+from frostline.controller.stores import Stores
 from frostline.core.assess import Answer, Assessment, Fresh, assess
+from frostline.core.gate import Workload
 from frostline.core.ledger import FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import BUILT_IN, Level
+from frostline.core.policy import Level, Policy, Rule
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 8
-
-
-class Writer(Protocol):
-    """What a cycle needs of the API server."""
-
-    async def write(self, stored: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
-        """Merge a patch into a status; return the object after it, None when it is gone or was refused."""
-
-    async def tell(self, stored: Stored, *, warning: bool, reason: names.Reason, note: str) -> None:
-        """Leave an Event."""
 
 
 class Clock(Protocol):
@@ -75,54 +74,80 @@ class _Gathered:
     answers: Mapping[Key, Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A status, and the gist of what it was rendered from."""
-
-    gist: tuple[object, ...]
-    status: JsonObject
-
-
 class Cycle:
     """The operator's memory and its one loop body. Only `run` changes it; runs never overlap."""
 
     def __init__(
         self,
         *,
-        store: Store,
+        stores: Stores,
         source: DirectSource,
         clock: Clock,
-        writer: Writer,
+        statuses: Statuses,
+        enforcement: Enforcement,
+        reports: Reports,
         timing: Timing,
         wall: Callable[[], float],
+        own_namespace: str | None = None,
+        switched_off: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._store = store
+        self._stores = stores
+        self._enforcement = enforcement
+        self._reports = reports
+        self._exempt = EXEMPT | ({own_namespace} if own_namespace else set())
+        self._switched_off = switched_off
+        self._policies = Policies()
+        self._asks: dict[Key, Ask] = {}
+        self._at = 0
         self._source = source
         self._clock = clock
-        self._writer = writer
+        self._statuses = statuses
         self._timing = timing
         self._wall = wall
         self._accounts: dict[Key, Account] = {}
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
-        self._writes: dict[Key, LastWrite] = {}
-        self._told: dict[Key, tuple[object, ...]] = {}
         self._advice = Advice()
         self.views: tuple[View, ...] = ()
 
     async def run(self) -> None:
         """Gather, decide, apply, once."""
-        objects = self._store.snapshot()
+        objects = self._stores.objectives.snapshot()
         accepted = self._accept(objects)
         self._forget(objects)
-        gathered, drafts = await asyncio.to_thread(self._measure, objects, accepted)
-        gate = asyncio.Semaphore(_WRITERS)
+        self._policies.look(self._stores.policies.snapshot())
+        around = self._surroundings(accepted)
+        standing = self._enforcement.standing()
+        gathered = await asyncio.to_thread(self._measure, objects, accepted, around, standing)
+        self._at = gathered.at
+        await self.enforce()
+        # What a status says of releases is what there is, not what was to be.
+        standing = self._enforcement.standing()
+        facts = await asyncio.to_thread(self._facts, objects, accepted, around, standing)
+        await self._statuses.write(objects, facts, gathered.at)
 
-        async def one(key: Key, draft: _Draft) -> None:
-            async with gate:
-                if await self._apply(objects[key], draft.status, gathered.at, len(objects)):
-                    self._told[key] = draft.gist
+    async def enforce(self) -> None:
+        """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
+        await self._enforcement.run(self._asks, self._at)
+        gates = {workload: held.spec for workload, held in self._enforcement.gates.all().items()}
+        await self._reports.run(self._asks, gates, self._at)
 
-        await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
+    def rules(self) -> list[Rule]:
+        """Return the rules of the gates that stand."""
+        return [held.spec.rule for held in self._enforcement.gates.all().values()]
+
+    def _surroundings(self, accepted: Mapping[Key, Acceptance]) -> dict[Key, Surroundings]:
+        workloads: ByNamespace = by_namespace(self._stores.workloads.snapshot().values())
+        return {
+            key: Surroundings(
+                name=key.namespace,
+                governed=self._policies.govern(key, each.spec.policy_ref),
+                namespace=self._stores.namespaces.called(key.namespace),
+                workloads=workloads.get(key.namespace, ()),
+                exempt=key.namespace in self._exempt,
+            )
+            for key, each in accepted.items()
+            if isinstance(each, Accepted)
+        }
 
     def fill(self, until: Callable[[], bool]) -> bool:
         """Read buckets that are not known yet; blocking. Returns whether none is left."""
@@ -139,13 +164,19 @@ class Cycle:
         return {key: self._acceptances[key][2] for key in objects}
 
     def _forget(self, objects: Mapping[Key, Stored]) -> None:
-        for memory in (self._accounts, self._acceptances, self._writes, self._told):
+        for memory in (self._accounts, self._acceptances):
             for gone in memory.keys() - objects.keys():
                 del memory[gone]
+        self._statuses.forget(objects)
+        self._policies.forget(objects)
 
     def _measure(
-        self, objects: Mapping[Key, Stored], accepted: Mapping[Key, Acceptance]
-    ) -> tuple[_Gathered, dict[Key, _Draft]]:
+        self,
+        objects: Mapping[Key, Stored],
+        accepted: Mapping[Key, Acceptance],
+        around: Mapping[Key, Surroundings],
+        standing: Mapping[Key, Mapping[Workload, GateClaim]],
+    ) -> _Gathered:
         for key, acceptance in accepted.items():
             if isinstance(acceptance, Accepted):
                 self._accounts[key] = carried(self._accounts.get(key), objects[key].uid, acceptance.objective)
@@ -153,32 +184,42 @@ class Cycle:
                 self._accounts.pop(key, None)
         gathered = self._gather()
         for key, account in self._accounts.items():
-            self._decide(objects[key], account, gathered)
+            remembered = [each for each in standing.get(key, {}).values() if each.uid == account.uid]
+            self._decide(objects[key], account, gathered, around[key].governed.policy, remembered)
+        self._asks = {
+            key: ask(key, objects[key].uid, each, self._assessment(key), around[key])
+            for key, each in accepted.items()
+            if isinstance(each, Accepted)
+        }
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
         self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
-        drafts = {}
+        return gathered
+
+    def _facts(
+        self,
+        objects: Mapping[Key, Stored],
+        accepted: Mapping[Key, Acceptance],
+        around: Mapping[Key, Surroundings],
+        standing: Mapping[Key, Mapping[Workload, GateClaim]],
+    ) -> dict[Key, Facts]:
+        found = {}
+        off = self._switched_off()
         for key, each in objects.items():
-            facts = Facts(
+            acceptance, here = accepted[key], around.get(key)
+            held = {workload: claim for workload, claim in standing.get(key, {}).items() if claim.uid == each.uid}
+            missing = not_found(acceptance, here) if isinstance(acceptance, Accepted) and here is not None else ()
+            found[key] = Facts(
                 generation=each.generation,
-                acceptance=accepted[key],
+                acceptance=acceptance,
                 assessment=self._assessment(key),
                 stored=each.status,
-                now=gathered.at,
-                findings=self._advice.about(key, accepted[key]),
+                now=self._at,
+                findings=(*self._advice.about(key, acceptance), *missing),
+                problem=None if here is None else here.governed.problem,
+                released=released(self._asks.get(key), held, exempt=here is not None and here.exempt, switched_off=off),
             )
-            summary = gist(facts)
-            if summary != self._told.get(key) or not self._can_wait(key, facts, len(objects)):
-                drafts[key] = _Draft(summary, render(facts))
-        return gathered, drafts
-
-    def _can_wait(self, key: Key, facts: Facts, fleet: int) -> bool:
-        last = self._writes.get(key)
-        if last is None:
-            return False
-        figure = None if facts.assessment is None else facts.assessment.figure
-        percent = None if figure is None else figure.budget.remaining * 100
-        return can_wait(facts.stored, percent, last, now=facts.now, fleet=fleet, seed=str(key))
+        return found
 
     def _assessment(self, key: Key) -> Assessment | None:
         account = self._accounts.get(key)
@@ -196,7 +237,9 @@ class Cycle:
         read_sums(self._source, {key: self._accounts[key] for key in alive}, at)
         return _Gathered(at, True, answers)
 
-    def _decide(self, stored: Stored, account: Account, gathered: _Gathered) -> None:
+    def _decide(
+        self, stored: Stored, account: Account, gathered: _Gathered, policy: Policy, standing: list[GateClaim]
+    ) -> None:
         answer = gathered.answers[stored.key]
         before = account.assessment
         if not gathered.measured:
@@ -207,11 +250,11 @@ class Cycle:
             return
         after = assess(
             account.objective,
-            BUILT_IN,
+            policy,
             answer=answer,
             view=account.ledger.view(gathered.at),
             before=before,
-            standing=_standing(stored, gathered.at),
+            standing=_standing(standing, gathered.at),
         )
         if after.level is not None and (before is None or before.level is None):
             after = replace(
@@ -219,34 +262,16 @@ class Cycle:
             )
         account.assessment = after
 
-    async def _apply(self, read: Stored, status: JsonObject, now: int, fleet: int) -> bool:
-        """Write a status if it is worth it; return False where it should have been and was not."""
-        # The status rendered from is the one compared with: what came in meanwhile is for the next cycle.
-        last = self._writes.get(read.key)
-        if not worth_writing(read.status, status, last, now=now, fleet=fleet, seed=str(read.key)):
-            return True
-        written = await self._writer.write(read, merge_patch(read.status, status))
-        if written is None:
-            return False
-        self._writes[read.key] = LastWrite(written.get("status", {}), now)
-        self._store.put(written)
-        # What somebody else wrote into the status was never a level.
-        known = read.status if last is None else last.status
-        note = level_note(known.get("level"), status)
-        if note is not None:
-            warning, sentence = note
-            await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)
-        return True
 
+def _standing(claims: list[GateClaim], at: int) -> LevelState | None:
+    """Return the state of a freeze that the gates remember, or None.
 
-def _standing(stored: Stored, at: int) -> LevelState | None:
-    """Return the state of a freeze that began before the day that levels are folded over, or None.
-
-    The status is believed in this alone, and only until the lift rule, seen over the last day, says otherwise.
+    Where it began before the day that levels are folded over, the lift rule is looked for from that day on.
     """
-    begun = at - FOLD_S
-    since = _since(stored, Level.EXHAUSTED, at)
-    return LevelState(Level.EXHAUSTED, since=since, at=begun) if since < begun else None
+    since = [int(each.since.timestamp()) for each in claims if each.level is Level.EXHAUSTED]
+    if not since or min(since) > at:
+        return None
+    return LevelState(Level.EXHAUSTED, since=min(since), at=max(min(since), at - FOLD_S))
 
 
 def _since(stored: Stored, level: Level, folded: int) -> int:
@@ -258,24 +283,6 @@ def _since(stored: Stored, level: Level, folded: int) -> int:
         return min(int(datetime.fromisoformat(since).timestamp()), folded)
     except ValueError:
         return folded
-
-
-def level_note(before: object, status: Mapping[str, Any]) -> tuple[bool, str] | None:
-    """Return (whether it is a warning, the sentence) of the Event for a status, or None when no level changed."""
-    now = status.get("level")
-    if now is None or now == before:
-        return None
-    old = Level(before) if isinstance(before, str) and before in set(Level) else None
-    new = Level(now)
-    display = status.get("display", {})
-    figures = (
-        f"{display.get('budget')} of the error budget left, burning at {display.get('burn')},"
-        f" SLI {display.get('sli')} against {display.get('target')}"
-    )
-    if old is None:
-        # That a new objective is healthy is no news.
-        return None if new is Level.HEALTHY else (True, f"{new.value}: {figures}")
-    return new.rank > old.rank, f"{old.value} -> {new.value}: {figures}"
 
 
 def rehydrating(views: tuple[View, ...]) -> bool:

@@ -15,16 +15,22 @@ _REHYDRATING_PAUSE_S: Final = 1.0
 
 
 class Loop:
-    """Runs `cycle` for ever. `wake` asks for a cycle soon."""
+    """Runs `cycle` for ever. `wake` asks for a cycle soon, `nudge` for a look at gates and marks only."""
 
     def __init__(self, cycle: Cycle, timing: Timing, health: Health) -> None:
         self._cycle = cycle
         self._timing = timing
         self._health = health
         self._wake = asyncio.Event()
+        self._cycle_wanted = False
 
     def wake(self) -> None:
         """Ask for a cycle as soon as the present one is over."""
+        self._cycle_wanted = True
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """Ask for gates and marks to be compared soon: nothing has to be measured for that."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -32,6 +38,7 @@ class Loop:
         while True:
             begun = time.monotonic()
             self._wake.clear()
+            self._cycle_wanted = False
             await self._cycle.run()
             self._health.cycled(time.monotonic() - begun)
             filled = await self._fill(begun)
@@ -48,9 +55,15 @@ class Loop:
         length = self._timing.interval_s - time.time() % self._timing.interval_s
         if rehydrating(self._cycle.views):
             length = 0.0 if filled else min(length, _REHYDRATING_PAUSE_S)
-        try:
-            await asyncio.wait_for(self._wake.wait(), timeout=length)
-        except TimeoutError:
-            return
-        # Objects come in flocks: one cycle for all of them.
-        await asyncio.sleep(_DEBOUNCE_S)
+        until = time.monotonic() + length
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), timeout=max(until - time.monotonic(), 0.0))
+            except TimeoutError:
+                return
+            # Objects come in flocks: one look at all of them.
+            await asyncio.sleep(_DEBOUNCE_S)
+            if self._cycle_wanted:
+                return
+            self._wake.clear()
+            await self._cycle.enforce()

@@ -1,18 +1,24 @@
 """The operator's own metrics. No user names, no text of manifests but namespace and name."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Counter as CounterMetric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from frostline import names
 from frostline.api.accept import Accepted
-from frostline.controller.cycle import View
+from frostline.controller.arming import Arming
+from frostline.controller.arming import metric as armed_parts
+from frostline.controller.cycle import Cycle, View
 from frostline.controller.health import Health
+from frostline.controller.tracking import Arrived
 from frostline.core.durations import promql_duration
 from frostline.core.outcome import Measured, NoTraffic
+from frostline.core.policy import Rule
 
 _WHICH: Final = ["namespace", "name"]
 
@@ -20,13 +26,14 @@ _WHICH: Final = ["namespace", "name"]
 class _Snapshot(Collector):
     """Reads the last cycle when scraped, so that a deleted objective leaves no series behind."""
 
-    def __init__(self, views: Callable[[], tuple[View, ...]], health: Health) -> None:
-        self._views = views
+    def __init__(self, cycle: Cycle, health: Health, arming: Arming) -> None:
+        self._cycle = cycle
         self._health = health
+        self._arming = arming
 
     def collect(self) -> Iterable[Metric]:
         """Return the metric families of the last cycle."""
-        views = self._views()
+        views = self._cycle.views
         cycles = CounterMetricFamily(names.Metric.CYCLES, "Cycles that ended.")
         cycles.add_metric([], self._health.cycles)
         seconds = GaugeMetricFamily(names.Metric.CYCLE_SECONDS, "Duration of the last cycle.")
@@ -37,7 +44,11 @@ class _Snapshot(Collector):
         accepted = sum(isinstance(view.acceptance, Accepted) for view in views)
         known.add_metric(["true"], accepted)
         known.add_metric(["false"], len(views) - accepted)
-        return [cycles, seconds, known, *_figures(views)]
+        gates = GaugeMetricFamily(names.Metric.GATES, "Release gates, by rule.", labels=["rule"])
+        rules = Counter(self._cycle.rules())
+        for rule in (Rule.WARN, Rule.SLUSH, Rule.FREEZE):
+            gates.add_metric([rule.value], rules[rule])
+        return [cycles, seconds, known, gates, armed_parts(self._arming.state), *_figures(views)]
 
 
 def _figures(views: tuple[View, ...]) -> list[Metric]:
@@ -80,16 +91,25 @@ class Instruments:
             registry=self.registry,
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20),
         )
-        self._writes = Counter(
+        self._writes = CounterMetric(
             names.Metric.STATUS_WRITES,
             "Status patches, by outcome.",
             labelnames=["outcome"],
             registry=self.registry,
         )
 
-    def show(self, views: Callable[[], tuple[View, ...]], health: Health) -> None:
-        """Have the last cycle's figures read at each scrape."""
-        self.registry.register(_Snapshot(views, health))
+        self._arrivals = CounterMetric(
+            names.Metric.ARRIVALS,
+            "Templates that came to run on workloads that were held back, by how.",
+            labelnames=["how"],
+            registry=self.registry,
+        )
+        for how in Arrived:
+            self._arrivals.labels(how.value)
+
+    def show(self, cycle: Cycle, health: Health, arming: Arming) -> None:
+        """Have the last cycle's figures, the gates that stand, and how far they are armed, read at each scrape."""
+        self.registry.register(_Snapshot(cycle, health, arming))
 
     def queried(self, outcome: str, seconds: float) -> None:
         """Note one query to Prometheus."""
@@ -98,3 +118,7 @@ class Instruments:
     def wrote(self, outcome: str) -> None:
         """Note one status patch."""
         self._writes.labels(outcome).inc()
+
+    def arrived(self, how: Arrived) -> None:
+        """Note that a workload that is held back came to run another template."""
+        self._arrivals.labels(how.value).inc()

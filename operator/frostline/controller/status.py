@@ -24,6 +24,7 @@ from frostline.api.status import (
     TargetChange,
 )
 from frostline.controller import words
+from frostline.controller.released import Released
 from frostline.core.assess import Assessment, Figure
 from frostline.core.durations import format_duration, promql_duration
 from frostline.core.finding import Finding, Severity
@@ -31,7 +32,6 @@ from frostline.core.finding import Rule as LintRule
 from frostline.core.indicator import Counted, counted
 from frostline.core.objective import Objective
 from frostline.core.outcome import Measured, NoData, NoTraffic, Rehydrating
-from frostline.core.policy import Rule
 from frostline.core.promql import terms, window_terms
 from frostline.core.window import HOUR_S, Calendar, bounds
 
@@ -50,7 +50,8 @@ _MESSAGE_CHARACTERS: Final = 4096
 class Facts:
     """What a status is made of. `now` is epoch seconds, `stored` the status that the API server holds.
 
-    `findings` is what there is to say beside what the manifest alone tells.
+    `findings` is what there is to say beside what the manifest alone tells, `problem` why the policy that it asks for
+    cannot be gone by, `released` what becomes of releases.
     """
 
     generation: int
@@ -58,13 +59,15 @@ class Facts:
     assessment: Assessment | None
     stored: Mapping[str, Any]
     now: int
+    released: Released
     findings: tuple[Finding, ...] = ()
+    problem: str | None = None
 
 
 def render(facts: Facts) -> JsonObject:
     """Return the whole status. Figures that there is no newer word of are taken over from the stored one."""
     stored = _comparable(_read(facts.stored), facts)
-    status = stored.model_copy(update={"observed_generation": facts.generation, "releases": Rule.OPEN})
+    status = stored.model_copy(update={"observed_generation": facts.generation, "releases": facts.released.rule})
     if isinstance(facts.acceptance, Accepted):
         objective = facts.acceptance.objective
         changes = _target_changes(stored, objective.target, facts.now)
@@ -176,9 +179,9 @@ def _conditions(facts: Facts, status: ObjectiveStatus) -> list[ConditionStatus]:
         _condition(
             facts,
             names.Condition.RELEASES_OPEN,
-            "True",
-            names.Reason.NOT_ENFORCED,
-            "this version holds nothing back",
+            "True" if facts.released.open else "False",
+            facts.released.reason,
+            facts.released.sentence,
         ),
     ]
     if not isinstance(facts.acceptance, Invalid) and facts.acceptance.spec.review is not None:
@@ -190,13 +193,15 @@ def _accepted(facts: Facts) -> ConditionStatus:
     kind = names.Condition.ACCEPTED
     if isinstance(facts.acceptance, Invalid):
         return _condition(facts, kind, "False", names.Reason.INVALID, "; ".join(facts.acceptance.problems))
+    if facts.problem is not None:
+        return _condition(facts, kind, "False", names.Reason.POLICY_NOT_USABLE, facts.problem)
     # That no review took place is what ReviewCurrent says.
     said = [each for each in (*facts.acceptance.findings, *facts.findings) if each.rule is not LintRule.NEVER_REVIEWED]
-    reason = names.Reason.PARTLY_SERVED if facts.acceptance.notes else names.Reason.ACCEPTED
+    reason = names.Reason.ACCEPTED
     if any(each.severity is Severity.WARNING for each in said):
         reason = names.Reason.WARNINGS
     spoken = (f"{each.severity}: {each}" for each in said)
-    return _condition(facts, kind, "True", reason, "; ".join(("is measured", *facts.acceptance.notes, *spoken)))
+    return _condition(facts, kind, "True", reason, "; ".join(("is measured", *spoken)))
 
 
 def _measured(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:

@@ -1,23 +1,23 @@
-"""What the API server says: the objects as last seen, fed by a watch and put right by lists."""
+"""Objects of our own kinds as last seen."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from frostline.controller.account import Key
-
-Manifest: TypeAlias = Mapping[str, Any]
+from frostline.controller.known import Known, Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One object as last seen."""
+    """One object as last seen; the namespace in the key of a cluster-scoped one is empty."""
 
     key: Key
     uid: str
     generation: int
     version: str
     deleting: bool
+    created: str
     spec: Any
     status: Mapping[str, Any]
 
@@ -27,73 +27,19 @@ def stored(manifest: Manifest) -> Stored:
     metadata = manifest["metadata"]
     status = manifest.get("status")
     return Stored(
-        key=Key(metadata["namespace"], metadata["name"]),
+        key=Key(metadata.get("namespace", ""), metadata["name"]),
         uid=metadata["uid"],
         generation=metadata["generation"],
         version=metadata["resourceVersion"],
         deleting="deletionTimestamp" in metadata,
+        created=metadata.get("creationTimestamp", ""),
         spec=manifest.get("spec"),
         status=status if isinstance(status, Mapping) else {},
     )
 
 
-def _older(version: str, than: str) -> bool:
-    """Compare resource versions: numbers of growing size, shorter is older (KEP-5504)."""
-    return (len(version), version) < (len(than), than)
-
-
-class Store:
-    """Objects by namespace and name."""
+class Store(Known[Key, Stored]):
+    """Objects of one of our kinds by namespace and name. A changed spec is news, a changed status is not."""
 
     def __init__(self) -> None:
-        self._objects: dict[Key, Stored] = {}
-        self._woken: Callable[[], None] = lambda: None
-
-    def on_change(self, woken: Callable[[], None]) -> None:
-        """Have `woken` called when an object came, went, or says something new."""
-        self._woken = woken
-
-    def put(self, manifest: Manifest) -> None:
-        """Take in an object, unless a newer state of it is known already."""
-        new = stored(manifest)
-        old = self._objects.get(new.key)
-        if old is not None and _older(new.version, than=old.version):
-            return
-        self._objects[new.key] = new
-        if old is None or (old.uid, old.generation) != (new.uid, new.generation):
-            self._woken()
-
-    def drop(self, manifest: Manifest) -> None:
-        """Forget an object that was deleted, unless it has been made again since."""
-        gone = stored(manifest)
-        known = self._objects.get(gone.key)
-        if known is not None and known.uid == gone.uid:
-            del self._objects[gone.key]
-            self._woken()
-
-    def replace(self, manifests: Iterable[Manifest], known_before: Mapping[Key, str]) -> None:
-        """Take in a complete list; what was known before it was asked for and is not in it is gone.
-
-        An object that was made again while the list was under way has another uid, and stays.
-        """
-        listed = set()
-        for manifest in manifests:
-            self.put(manifest)
-            listed.add(stored(manifest).uid)
-        for key, uid in known_before.items():
-            known = self._objects.get(key)
-            if known is not None and known.uid == uid and uid not in listed:
-                del self._objects[key]
-                self._woken()
-
-    def uids(self) -> dict[Key, str]:
-        """Return the uid of every object."""
-        return {key: each.uid for key, each in self._objects.items()}
-
-    def snapshot(self) -> dict[Key, Stored]:
-        """Return all objects that are not being deleted."""
-        return {key: each for key, each in self._objects.items() if not each.deleting}
-
-    def get(self, key: Key) -> Stored | None:
-        """Return one object as last seen."""
-        return self._objects.get(key)
+        super().__init__(stored, lambda old, new: old.generation != new.generation)

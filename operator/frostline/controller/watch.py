@@ -1,13 +1,13 @@
-"""kopf's watch on the objects, feeding the store; nothing is written to them and no finalizer is set."""
+"""kopf's watches, feeding the stores; nothing is written to the objects and no finalizer is set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import kopf
 
-from frostline import names
-from frostline.controller.store import Store
+from frostline.controller.known import Known
 from frostline.kubernetes.connection import Cluster
+from frostline.kubernetes.resource import Resource
 
 
 class _NoProgress(kopf.ProgressStorage):
@@ -66,28 +66,36 @@ def settings() -> kopf.OperatorSettings:
     return chosen
 
 
-def registry(store: Store, cluster: Cluster) -> kopf.OperatorRegistry:
-    """Return kopf handlers: log in, and pass every event on to `store`."""
+Watched = Mapping[Resource, Known[Any, Any]]
+"""Where what is seen of each kind goes."""
+
+
+def registry(watched: Watched, cluster: Cluster) -> kopf.OperatorRegistry:
+    """Return kopf handlers: log in, and pass every event on to the store of its kind."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
     def login(**_: Any) -> kopf.ConnectionInfo:
         return cluster.credentials()
 
-    @kopf.on.event(names.GROUP, names.VERSION, str(names.Plural.SERVICE_LEVEL_OBJECTIVES), registry=handlers)
+    for resource, store in watched.items():
+        _pass_on(handlers, resource, store)
+    return handlers
+
+
+def _pass_on(handlers: kopf.OperatorRegistry, resource: Resource, store: Known[Any, Any]) -> None:
+    @kopf.on.event(resource.group, resource.version, resource.plural, registry=handlers, id=resource.plural)
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
         if event["type"] == "DELETED":
             store.drop(event["object"])
         else:
             store.put(event["object"])
 
-    return handlers
 
-
-async def watch(store: Store, cluster: Cluster, namespaces: Sequence[str]) -> None:
+async def watch(watched: Watched, cluster: Cluster, namespaces: Sequence[str]) -> None:
     """Watch until a signal ends the process; `namespaces` empty means all."""
     await kopf.operator(
-        registry=registry(store, cluster),
+        registry=registry(watched, cluster),
         settings=settings(),
         standalone=True,
         clusterwide=not namespaces,

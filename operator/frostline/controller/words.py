@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 
 from frostline import names
+from frostline.api.gate import GateSpec
+from frostline.core.gate import Workload
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
     Failed,
@@ -106,3 +108,37 @@ def _old(measured_at: datetime | None) -> str:
     if measured_at is None:
         return ""
     return f". Figures and level are of {measured_at.isoformat()} and stay as they are until it is measured again"
+
+
+def minute(at: datetime) -> str:
+    """Return a time to the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def gate_message(workload: Workload, spec: GateSpec) -> str:
+    """Return what whoever is refused, or warned, at a gate is told."""
+    first, others = spec.by[0], len(spec.by) - 1
+    measured = "never measured" if first.measured_at is None else f"measured {minute(first.measured_at)}"
+    if first.trouble:
+        measured += f", not since: {first.trouble}"
+    why = (
+        f"objective {first.objective} has {first.budget} of its error budget left, {first.level} since"
+        f" {minute(first.since)} ({measured})"
+    ) + (f", and {others} more" if others else "")
+    if not spec.rule.holds:
+        return f"{workload} has little error budget to spend on releases: {why}"
+    lifts = (
+        ""
+        if spec.lifts_about is None
+        else f"; it may lift about {minute(spec.lifts_about)} if nothing fails until then"
+    )
+    classes = "|".join(spec.override_classes)
+    exception = (
+        f"; by exception: frostline override -n {workload.namespace} {workload} --class {classes} --reason …"
+        if classes
+        else ""
+    )
+    return (
+        f"releases of {workload} are held back ({spec.rule}): {why}{lifts}. Rollback (kubectl rollout undo), scale,"
+        f" restart and changes of resources or probes pass{exception}"
+    )

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from frostline.core.budget import Budget, budget, burn_rate, remaining, whole
+from frostline.core.forecast import lifts_about
 from frostline.core.indicator import Counted, Counters, counted, described
 from frostline.core.ledger import Counts, Entry, State, View
 from frostline.core.level import LevelState, fold, observations
@@ -59,11 +60,15 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The verdict of one cycle: how measuring went, the newest figure there is, and the level in force."""
+    """The verdict of one cycle: how measuring went, the newest figure there is, and the level in force.
+
+    `lifts_about` is the earliest epoch second at which a level that holds releases back may get better.
+    """
 
     outcome: Outcome
     figure: Figure | None
     level: LevelState | None
+    lifts_about: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,9 @@ def assess(
                 # Prometheus's clock was set back: what lies ahead of it was never seen.
                 state = None
             seen = observations(objective, policy, view, None if state is None else state.at)
-            return Assessment(outcome, _from_view(objective, view, window), fold(policy, state, seen))
+            level = fold(policy, state, seen)
+            figures = _from_view(objective, view, window)
+            return Assessment(outcome, figures, level, lifts_about(objective, policy, view, level))
         case _ if before is None:
             return Assessment(outcome, None, None)
         case _:

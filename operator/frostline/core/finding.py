@@ -40,6 +40,7 @@ class Rule(StrEnum):
     FEW_EVENTS = "few-events"
     NO_BOUNDARY = "no-bucket-boundary"
     HIGH_CARDINALITY = "high-cardinality"
+    NO_WORKLOAD = "no-workload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ ABOUT: Final[Mapping[Rule, About]] = {
     Rule.FEW_EVENTS: About(Severity.WARNING, "The window holds too few events to allow a single bad one."),
     Rule.NO_BOUNDARY: About(Severity.WARNING, "A latency threshold that is no bucket boundary of the histogram."),
     Rule.HIGH_CARDINALITY: About(Severity.WARNING, "An indicator that reads very many series."),
+    Rule.NO_WORKLOAD: About(Severity.WARNING, "A protected workload that does not exist."),
 }
 
 

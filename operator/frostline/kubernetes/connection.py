@@ -38,6 +38,19 @@ class Cluster:
     def _file(self) -> str | None:
         return None if self.kubeconfig is None else str(self.kubeconfig)
 
+    def namespace(self) -> str:
+        """Return the namespace that a person works in, as kubectl takes it: that of the context, else default.
+
+        Raises:
+            NoClusterError: there is no usable kubeconfig.
+        """
+        try:
+            contexts, current = blocking_config.list_kube_config_contexts(self._file)
+        except (blocking_config.ConfigException, *_MALFORMED) as error:
+            raise NoClusterError(self._explain(error)) from error
+        named = [each for each in contexts if each["name"] == self.context] or [current]
+        return str(named[0]["context"].get("namespace") or "default")
+
     async def connect(self) -> client.ApiClient:
         """Return the asynchronous client.
 

@@ -1,0 +1,104 @@
+"""Keeps the gates armed, and the webhook's certificates fresh, beside the cycles."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from frostline.controller.arming import Arming
+from frostline.controller.certificates import ContendedError, ServerNames, keep_certificates
+from frostline.controller.effects import REFUSALS, brief
+from frostline.core.armed import Armed, Killed, Off
+from frostline.kubernetes.admission import AdmissionObjects
+from frostline.kubernetes.events import Recorder
+from frostline.kubernetes.resource import Objects
+from frostline.kubernetes.secrets import Secret
+
+_LOG = logging.getLogger(__name__)
+_RENEW_S: Final = 600.0
+_RETRY_S: Final = 5.0
+_PATH: Final = "/review"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where the webhook is, for the API server, and the Secret of its certificate, as (namespace, name).
+
+    `client_config` has the form of a webhook's clientConfig less caBundle.
+    """
+
+    client_config: dict[str, Any]
+    names: ServerNames
+    secret: tuple[str, str]
+
+    @classmethod
+    def of_service(cls, namespace: str, name: str, secret: tuple[str, str]) -> "Webhook":
+        """Return a webhook behind a Service, port 443."""
+        service = {"namespace": namespace, "name": name, "path": _PATH, "port": 443}
+        return cls({"service": service}, ServerNames.of_service(name, namespace), secret)
+
+    @classmethod
+    def of_url(cls, url: str, secret: tuple[str, str]) -> "Webhook":
+        """Return a webhook outside the cluster, at https://HOST:PORT.
+
+        Raises:
+            ValueError: the URL names no host.
+        """
+        return cls({"url": url.rstrip("/") + _PATH}, ServerNames.of_url(url), secret)
+
+
+class Armament:
+    """The gates' means: bindings, webhook configuration, certificates."""
+
+    def __init__(self, objects: Objects, recorder: Recorder, webhook: Webhook | None) -> None:
+        self._arming = Arming(AdmissionObjects(objects, recorder), None if webhook is None else webhook.client_config)
+        self._webhook = webhook
+        self._secret = None if webhook is None else Secret(objects, *webhook.secret)
+        self._ca_bundle: bytes | None = None
+
+    @property
+    def arming(self) -> Arming:
+        """How far the gates are armed."""
+        return self._arming
+
+    def switched_off(self) -> str | None:
+        """Return why gates hold nothing back now, None when they do."""
+        state = self._arming.state
+        match state:
+            case Armed():
+                return None
+            case Killed() | Off():
+                return state.sentence
+            case _:
+                # While it is being armed for the first time, or the API server is away, what was there is there.
+                return None if state.parts else state.sentence
+
+    async def look(self) -> None:
+        """Look once at what there is, so that the first cycle knows whether gates hold."""
+        await self._certify()
+        await self._arming.run(self._ca_bundle, time.time())
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        await asyncio.gather(self._arming.keep(lambda: self._ca_bundle, time.time), self._renew())
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_S if self._ca_bundle else _RETRY_S)
+            await self._certify()
+
+    async def _certify(self) -> None:
+        if self._webhook is None or self._secret is None:
+            return
+        try:
+            bundle = await keep_certificates(self._secret, self._webhook.names, datetime.now(UTC))
+        except (ContendedError, *REFUSALS) as error:
+            _LOG.warning("the webhook's certificates cannot be kept now, trying again: %s", _why(error))
+        else:
+            self._ca_bundle = bundle or None
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, ContendedError) else brief(error)

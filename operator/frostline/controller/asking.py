@@ -1,0 +1,113 @@
+"""What each promise asks of releases, from its level, its policy and its namespace. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from frostline import names
+from frostline.api.accept import Accepted
+from frostline.controller import words
+from frostline.controller.account import Key
+from frostline.controller.gating import Ask
+from frostline.controller.namespaces import SeenNamespace
+from frostline.controller.policies import Governed
+from frostline.controller.protection import entry_text, missing, protected
+from frostline.controller.workloads import SeenWorkload
+from frostline.core.assess import Assessment, Figure
+from frostline.core.finding import Finding, Rule, finding
+from frostline.core.objective import Objective
+from frostline.core.outcome import Measured, NoTraffic
+from frostline.core.policy import Mode, lower_mode
+from frostline.core.release import Standing
+from frostline.core.window import Rolling
+
+_ENOUGH_COVERAGE: Final = 0.1
+_DAY_S: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What there is around an objective: its policy, its namespace by `name`, and the workloads there.
+
+    `exempt` namespaces are those in which nothing is ever held back.
+    """
+
+    name: str
+    governed: Governed
+    namespace: SeenNamespace | None
+    workloads: Sequence[SeenWorkload]
+    exempt: bool
+
+    @property
+    def mode(self) -> Mode | None:
+        """How far the policy goes here; None when the namespace's label says no mode."""
+        policy = self.governed.policy.releases.mode
+        if self.exempt:
+            return Mode.OBSERVE
+        if self.namespace is None:
+            return policy
+        wanted = self.namespace.mode_or(policy)
+        return None if wanted is None else lower_mode(policy, wanted)
+
+
+def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, around: Surroundings) -> Ask:
+    """Return what a promise asks for."""
+    entries = accepted.spec.protects
+    here = around.workloads if entries else ()
+    return Ask(
+        key=key,
+        uid=uid,
+        policy=around.governed.name,
+        releases=around.governed.policy.releases,
+        standing=_standing(accepted.objective, assessment, around),
+        trouble=_trouble(assessment, around),
+        through=protected(entries, here),
+        entries=frozenset(entry_text(each) for each in entries),
+    )
+
+
+def _standing(objective: Objective, assessment: Assessment | None, around: Surroundings) -> Standing | None:
+    mode = around.mode
+    if assessment is None or assessment.level is None or assessment.figure is None:
+        return None
+    if mode is None or around.governed.problem is not None:
+        return None
+    return Standing(
+        level=assessment.level.level,
+        since=assessment.level.since,
+        mode=mode,
+        covered=_covered(objective, assessment.figure),
+        budget=f"{words.decimal(assessment.figure.budget.remaining * 100, 1)}%",
+        measured_at=assessment.figure.at,
+        lifts_about=assessment.lifts_about,
+    )
+
+
+def _covered(objective: Objective, figure: Figure) -> bool:
+    if isinstance(objective.window, Rolling):
+        return figure.counts.coverage >= _ENOUGH_COVERAGE
+    return figure.counts.covered_s >= _DAY_S
+
+
+def _trouble(assessment: Assessment | None, around: Surroundings) -> str:
+    if around.governed.problem is not None:
+        return around.governed.problem
+    if around.mode is None and around.namespace is not None:
+        return f"label {names.Label.MODE}={around.namespace.mode} is none of {', '.join(Mode)}"
+    if assessment is None:
+        return names.Reason.REHYDRATING.value
+    if isinstance(assessment.outcome, Measured | NoTraffic):
+        return ""
+    return words.reason_and_sentence(assessment.outcome, None)[0].value
+
+
+def not_found(accepted: Accepted, around: Surroundings) -> tuple[Finding, ...]:
+    """Return a warning for each entry of `protects` that no workload answers to."""
+    return tuple(
+        finding(
+            Rule.NO_WORKLOAD,
+            f"spec.protects.{index}",
+            f"namespace {around.name} has no {text}: check the spelling; what is deployed later is protected then",
+        )
+        for index, text in missing(accepted.spec.protects, around.workloads)
+    )

@@ -1,0 +1,1 @@
+"""The process that the API server asks about changes of gated workloads."""

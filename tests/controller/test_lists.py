@@ -1,0 +1,89 @@
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+from kubernetes.aio.client import ApiException
+
+from frostline.controller.lists import Lists, watched
+from frostline.controller.store import Store
+from frostline.controller.stores import Stores
+from frostline.core.gate import Workload
+from frostline.kubernetes.resource import OBJECTIVES, WORKLOADS, NotInstalledError, Objects, Resource
+from tests.controller.test_store import KEY, manifest
+from tests.controller.world import template
+
+
+class Listing(Objects):
+    """Lists what it was given, or raises it."""
+
+    def __init__(self, answer: list[Mapping[str, Any]] | Exception) -> None:
+        self.answer = answer
+
+    async def everything(self, *_: Any, **__: Any) -> list[Mapping[str, Any]]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_a_list_fills_the_store() -> None:
+    store = Store()
+
+    assert asyncio.run(lists([manifest(1)], store).all())
+    assert store.get(KEY) is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        pytest.param(NotInstalledError("install the chart"), "install the chart", id="not installed"),
+        pytest.param(
+            ApiException(status=403, reason="Forbidden"),
+            "trying again: the API server answered 403 Forbidden",
+            id="refused",
+        ),
+        pytest.param(aiohttp.ClientConnectionError("connection refused"), "connection refused", id="unreachable"),
+        pytest.param(TimeoutError("too slow"), "too slow", id="time-out"),
+        pytest.param(TimeoutError(), "TimeoutError", id="a time-out without a word"),
+    ],
+)
+def test_a_list_that_fails_is_told_and_keeps_what_is_known(
+    error: Exception, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store()
+    store.put(manifest(1))
+
+    assert not asyncio.run(lists(error, store).all())
+    assert store.get(KEY) is not None
+    assert says in caplog.text
+
+
+def lists(answer: list[Mapping[str, Any]] | Exception, store: Store) -> Lists:
+    return Lists(Listing(answer), (), {OBJECTIVES: store})
+
+
+def workload(kind: str, name: str) -> dict[str, Any]:
+    metadata = {"namespace": "dating", "name": name, "uid": f"{kind}-{name}", "resourceVersion": "1"}
+    return {"kind": kind, "metadata": metadata, "spec": {"template": template("a")}}
+
+
+def test_a_list_of_one_kind_says_nothing_of_another() -> None:
+    """Workloads of three kinds share a store: a list of Deployments without it does not remove a DaemonSet."""
+
+    class ByKind(Objects):
+        def __init__(self) -> None:
+            self.gone = False
+
+        async def everything(self, resource: Resource, *_: Any, **__: Any) -> list[Mapping[str, Any]]:
+            if resource == WORKLOADS["Deployment"]:
+                return [] if self.gone else [workload("Deployment", "a")]
+            return [workload("DaemonSet", "a")] if resource == WORKLOADS["DaemonSet"] else []
+
+    stores, objects = Stores(), ByKind()
+    everything = Lists(objects, (), watched(stores))
+    asyncio.run(everything.all())
+    objects.gone = True
+    asyncio.run(everything.all())
+
+    assert list(stores.workloads.snapshot()) == [Workload("dating", "DaemonSet", "a")]
