@@ -1,4 +1,4 @@
-"""Arming on a real API server, with the identity of the operator and no right beyond what is listed here."""
+"""Arming on a real API server, with the identity and the rights that the chart gives the operator."""
 
 import asyncio
 import json
@@ -6,10 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from cryptography.hazmat.primitives import serialization
 
 from e2e.cluster import kubeconfig
@@ -33,90 +31,21 @@ BYPASS = ("--as=test", "--as-group=system:masters", "--as-group=frostline:bypass
 URL = {"url": "https://127.0.0.1:9443/review"}
 BOTH = "validatingadmissionpolicybindings,mutatingwebhookconfigurations"
 KILL = ("delete", BOTH, "--selector", "frostline.dev/armed")
-ACCOUNT = {"kind": "ServiceAccount", "name": "frostline-operator", "namespace": "frostline-system"}
-ADMISSION = "admissionregistration.k8s.io"
-
-
-def right(resource: str, *verbs: str, named: tuple[str, ...] = (), group: str = ADMISSION) -> dict[str, Any]:
-    """Return a rule of a role; `named` narrows it to objects."""
-    rule = {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
-    return rule | ({"resourceNames": list(named)} if named else {})
-
-
-POLICIES = ("frostline-freeze", "frostline-keep", "frostline-probe")
-RIGHTS = [
-    right("validatingadmissionpolicies", "get", named=POLICIES),
-    right("validatingadmissionpolicies", "patch", named=POLICIES[:1]),
-    right("validatingadmissionpolicybindings", "get", named=POLICIES),
-    right("validatingadmissionpolicybindings", "patch", named=POLICIES[:2]),
-    right("validatingadmissionpolicybindings", "delete", named=POLICIES[2:]),
-    right("mutatingwebhookconfigurations", "get", "patch", "delete", named=("frostline",)),
-    # Creation cannot be narrowed to names.
-    right("validatingadmissionpolicybindings", "create"),
-    right("mutatingwebhookconfigurations", "create"),
-    # Whoever binds a parameter must be allowed to read it.
-    right("releasegates", "list", group="frostline.dev"),
-]
-PROBE_RIGHTS = [right("configmaps", "create", group="")]
-
-
-def granted(kind: str, rules: list[dict[str, Any]], **place: str) -> list[dict[str, Any]]:
-    metadata = {"name": "test-arming", **place}
-    api = "rbac.authorization.k8s.io"
-    return [
-        {"apiVersion": f"{api}/v1", "kind": kind, "metadata": metadata, "rules": rules},
-        {
-            "apiVersion": f"{api}/v1",
-            "kind": f"{kind}Binding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": api, "kind": kind, "name": "test-arming"},
-            "subjects": [ACCOUNT],
-        },
-    ]
-
-
-def policy(name: str, namespace: str, operations: list[str], group: str = "frostline.dev") -> dict[str, Any]:
-    """Return a policy that refuses all that a gate is a parameter for."""
-    return {
-        "apiVersion": f"{ADMISSION}/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": name},
-        "spec": {
-            "failurePolicy": "Fail",
-            "paramKind": {"apiVersion": f"{group}/v1alpha1", "kind": "ReleaseGate"},
-            "matchConstraints": {
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-                "resourceRules": [
-                    {
-                        "apiGroups": ["apps"],
-                        "apiVersions": ["v1"],
-                        "operations": operations,
-                        "resources": ["deployments"],
-                    }
-                ],
-            },
-            "validations": [{"expression": "false", "message": "held back"}],
-        },
-    }
 
 
 @pytest.fixture
-def policies(kubectl: RunsKubectl, namespace: str) -> Iterator[None]:
-    """Give policies of the names that are bound, unless the chart ships them, and the operator its rights."""
-    freeze, keep, _ = POLICIES
-    shipped = kubectl("get", "validatingadmissionpolicies", freeze, keep, "--ignore-not-found", "-o", "name").stdout
-    stubs = [policy(freeze, namespace, ["CREATE", "UPDATE"]), policy(keep, namespace, ["DELETE"])]
-    rights = [*granted("ClusterRole", RIGHTS), *granted("Role", PROBE_RIGHTS, namespace="frostline-system")]
-    manifests = "" if shipped else yaml.safe_dump_all([*rights, *stubs])
-    if manifests:
-        kubectl("apply", "-f", "-", input=manifests)
-    yield
-    kubectl(*KILL)
-    kubectl("delete", "validatingadmissionpolicybinding", "frostline-probe", "--ignore-not-found")
+def switched_off(kubectl: RunsKubectl) -> Iterator[None]:
+    """Begin and end with nothing armed and nothing remembered."""
     forgotten = ("frostline.dev/armed-freeze-", "frostline.dev/armed-keep-", "frostline.dev/armed-webhook-")
-    kubectl("annotate", "validatingadmissionpolicy", freeze, *forgotten)
-    if manifests:
-        kubectl("delete", "-f", "-", input=manifests)
+
+    def forget() -> None:
+        kubectl(*KILL)
+        kubectl("delete", "validatingadmissionpolicybinding", "frostline-probe", "--ignore-not-found")
+        kubectl("annotate", "validatingadmissionpolicy", "frostline-freeze", *forgotten)
+
+    forget()
+    yield
+    forget()
 
 
 class Operator:
@@ -145,7 +74,7 @@ class Operator:
 @pytest.fixture
 def operator_arms(cluster: Cluster, request: pytest.FixtureRequest) -> Operator:
     """Give the part of the operator that arms."""
-    request.getfixturevalue("policies")
+    request.getfixturevalue("switched_off")
     ensure_credentials(cluster.site)
     return Operator(credentials_file(cluster.site))
 

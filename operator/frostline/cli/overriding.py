@@ -196,9 +196,10 @@ async def _live(objects: Objects, namespace: str, name: str, patience_s: float) 
             shown = live["message"]
             say(shown)
         await asyncio.sleep(_PAUSE_S)
+    why = f"{shown}; the operator's log says why" if shown else "the operator has not seen it: is it running?"
     raise RefusedError(
-        f"releaseoverride/{name} has not been taken up within {patience_s:g} s: is the operator running?"
-        f" It counts as soon as this says Live:\n  kubectl get releaseoverride {name} -n {namespace} --watch"
+        f"releaseoverride/{name} does not count yet after {patience_s:g} s: {why}\n"
+        f"  it counts as soon as this says Live: kubectl get releaseoverride {name} -n {namespace} --watch"
     )
 
 

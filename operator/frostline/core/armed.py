@@ -202,7 +202,7 @@ State = Armed | NotYet | Killed | Off
 
 
 def refuses(state: State) -> bool:
-    """Return whether a release can be refused as things stand; the binding of frostline-keep looks at deletions only."""
+    """Return whether a release can be refused as things stand; frostline-keep looks at deletions only."""
     return not state.parts.isdisjoint((Part.FREEZE, Part.WEBHOOK))
 
 

@@ -164,4 +164,4 @@ class _Planner:
 
 
 def _missing(policy: names.Admission) -> str:
-    return f"validatingadmissionpolicy/{policy} is not there: helm upgrade the chart"
+    return f"validatingadmissionpolicy/{policy} is not there: helm upgrade the chart, with admission.releases on"
