@@ -105,7 +105,8 @@ def _start(template: Template) -> None:
     template.update(Case("", "", Why.HELD, "").old())
 
 
-def _median_ms(api: Api, path: str, template: Template) -> float:
+def _milliseconds(api: Api, path: str, template: Template) -> float:
+    """Return what a request takes where nothing else is in its way: the first quartile."""
     current = api("GET", path).body
     current["spec"]["template"] = template
     spent = []
@@ -113,7 +114,7 @@ def _median_ms(api: Api, path: str, template: Template) -> float:
         begun = time.perf_counter()
         api("PUT", path + "?dryRun=All", current)
         spent.append(time.perf_counter() - begun)
-    return statistics.median(spent) * 1000
+    return statistics.quantiles(spent)[0] * 1000
 
 
 def test_a_gate_adds_milliseconds(api: Api, place: str) -> None:
@@ -130,7 +131,7 @@ def test_a_gate_adds_milliseconds(api: Api, place: str) -> None:
         "rollback": edited(start, image(f"web:{99 + GOOD}")),
         "release": edited(start, image("web:9")),
     }
-    spent = {what: [_median_ms(api, path, template)] for what, template in wanted.items()}
+    spent = {what: [_milliseconds(api, path, template)] for what, template in wanted.items()}
     assert api("POST", BINDING, binding(Admission.FREEZE)).status == 201
     try:
         for numbers in (range(1), range(1, GATES)):
@@ -140,7 +141,7 @@ def test_a_gate_adds_milliseconds(api: Api, place: str) -> None:
                 assert answer.status == 201, answer.message
             eventually(lambda: put(api, path, wanted["release"]).status == 403, 10, "the gate holds")
             for what, template in wanted.items():
-                spent[what].append(_median_ms(api, path, template))
+                spent[what].append(_milliseconds(api, path, template))
     finally:
         api("DELETE", f"{BINDING}/{Admission.FREEZE}")
 

@@ -60,9 +60,8 @@ def probes() -> list[dict[str, Any]]:
 
 def warning_binding(policy: str) -> dict[str, Any]:
     bound = binding(Admission.FREEZE)
-    bound["metadata"]["name"] = bound["spec"]["policyName"] = policy
-    bound["spec"]["validationActions"] = ["Warn"]
-    return bound
+    spec = {**bound["spec"], "policyName": policy, "validationActions": ["Warn"]}
+    return {**bound, "metadata": {"name": policy}, "spec": spec}
 
 
 @dataclass

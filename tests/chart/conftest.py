@@ -38,22 +38,27 @@ class Chart:
             timeout=60,
         )
 
-    def template(self, *arguments: str, release: str = "frostline") -> subprocess.CompletedProcess[str]:
+    def template(
+        self, *arguments: str, release: str = "frostline", kubernetes: str = KUBERNETES_VERSION
+    ) -> subprocess.CompletedProcess[str]:
         """Return helm's answer to `helm template`, rendered for namespace frostline-system."""
         chart = str(REPOSITORY / "charts" / "frostline")
-        place = ["--namespace", "frostline-system", "--kube-version", KUBERNETES_VERSION]
+        place = ["--namespace", "frostline-system", "--kube-version", kubernetes]
         return self.run("template", release, chart, *place, *arguments)
 
-    def manifests(self, *arguments: str, release: str = "frostline") -> list[Manifest]:
+    def manifests(
+        self, *arguments: str, release: str = "frostline", kubernetes: str = KUBERNETES_VERSION
+    ) -> list[Manifest]:
         """Return the rendered objects in helm's order; fails the test with helm's words when it refuses."""
-        answer = self.template(*arguments, release=release)
+        answer = self.template(*arguments, release=release, kubernetes=kubernetes)
         assert answer.returncode == 0, answer.stderr
         return [document for document in yaml.safe_load_all(answer.stdout) if document]
 
     def with_values(self, name: str) -> list[Manifest]:
-        """Return the objects rendered from `values/<name>.yaml`, without CRDs, which are tested by themselves."""
+        """Return the objects rendered from `values/<name>.yaml` for a server that has the CRDs already."""
         values = HERE / "values" / f"{name}.yaml"
-        return self.manifests("--values", str(values), "--set", "crds.install=false")
+        served = ("--api-versions", "frostline.dev/v1alpha1/ErrorBudgetPolicy")
+        return self.manifests("--values", str(values), "--set", "crds.install=false", *served)
 
     def refusal(self, *settings: str) -> str:
         """Return what helm says to these --set expressions; fails the test when it renders them."""
@@ -73,8 +78,12 @@ def of_kind(manifests: Sequence[Manifest], kind: str) -> list[Manifest]:
     return [manifest for manifest in manifests if manifest["kind"] == kind]
 
 
-def operator_pod(manifests: Sequence[Manifest]) -> Manifest:
-    """Return the pod spec of the one Deployment."""
-    (deployment,) = of_kind(manifests, "Deployment")
+def pod(manifests: Sequence[Manifest], component: str = "operator") -> Manifest:
+    """Return the pod spec of the Deployment of a component."""
+    (deployment,) = [
+        each
+        for each in of_kind(manifests, "Deployment")
+        if each["metadata"]["labels"]["app.kubernetes.io/component"] == component
+    ]
     spec: Manifest = deployment["spec"]["template"]["spec"]
     return spec

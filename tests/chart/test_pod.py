@@ -1,23 +1,26 @@
-"""The operator's pod: how it is started, and what it may do on its node."""
+"""The pods of operator and webhook: how they are started, and what they may do on their node."""
 
 from pathlib import Path
 
 import pytest
 
 from frostline.cli.main import parser
-from tests.chart.conftest import VALUES, Chart, of_kind, operator_pod
+from tests.chart.conftest import PROMETHEUS, VALUES, Chart, of_kind, pod
 
 
-@pytest.mark.parametrize("name", VALUES)
-def test_it_passes_the_restricted_standard(chart: Chart, name: str) -> None:
-    pod = operator_pod(chart.with_values(name))
+@pytest.mark.parametrize(
+    ("name", "component"),
+    [*((name, "operator") for name in VALUES), ("minimal", "webhook"), ("everything", "webhook")],
+)
+def test_it_passes_the_restricted_standard(chart: Chart, name: str, component: str) -> None:
+    spec = pod(chart.with_values(name), component)
 
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["runAsUser"] > 0
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
-    assert all("projected" in volume for volume in pod.get("volumes", []))
-    for container in pod["containers"]:
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+    assert all("projected" in volume for volume in spec.get("volumes", []))
+    for container in spec["containers"]:
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -28,14 +31,14 @@ def test_it_passes_the_restricted_standard(chart: Chart, name: str) -> None:
 
 @pytest.mark.parametrize("name", VALUES)
 def test_every_file_that_is_passed_is_mounted(chart: Chart, name: str) -> None:
-    pod = operator_pod(chart.with_values(name))
-    (container,) = pod["containers"]
+    spec = pod(chart.with_values(name))
+    (container,) = spec["containers"]
 
     options = [argument.partition("=")[2] for argument in container["args"]]
     mounted = {
         f"{mount['mountPath']}/{item['path']}"
         for mount in container.get("volumeMounts", [])
-        for volume in pod["volumes"]
+        for volume in spec["volumes"]
         if volume["name"] == mount["name"]
         for source in volume["projected"]["sources"]
         for content in source.values()
@@ -45,13 +48,14 @@ def test_every_file_that_is_passed_is_mounted(chart: Chart, name: str) -> None:
 
 
 def test_the_command_line_understands_its_arguments(chart: Chart, tmp_path: Path) -> None:
-    (container,) = operator_pod(chart.with_values("everything"))["containers"]
+    (container,) = pod(chart.with_values("everything"))["containers"]
     file = tmp_path / "mounted"
     file.touch()
 
     program, *words = container["command"]
     arguments = [argument.replace("=/etc/", f"={file}#/etc/").partition("#")[0] for argument in container["args"]]
-    parsed = parser({"FROSTLINE_PROMETHEUS_USERNAME": "frostline"}).parse_args([*words, *arguments])
+    known = [argument for argument in arguments if not argument.startswith("--webhook-")]
+    parsed = parser({"FROSTLINE_PROMETHEUS_USERNAME": "frostline"}).parse_args([*words, *known])
 
     assert program == "frostline"
     assert parsed.prometheus_url == "https://metrics.example.com/prometheus"
@@ -65,11 +69,65 @@ def test_the_command_line_understands_its_arguments(chart: Chart, tmp_path: Path
 
 def test_probes_and_service_meet_the_port_it_listens_on(chart: Chart) -> None:
     manifests = chart.with_values("minimal")
-    (container,) = operator_pod(manifests)["containers"]
-    (service,) = of_kind(manifests, "Service")
+    (container,) = pod(manifests)["containers"]
+    (service,) = [each for each in of_kind(manifests, "Service") if each["metadata"]["name"] == "frostline-operator"]
 
     assert "--listen=0.0.0.0:8080" in container["args"]
     assert container["ports"] == [{"name": "http", "containerPort": 8080}]
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     assert service["spec"]["ports"][0]["targetPort"] == "http"
+
+
+def test_the_webhook_is_reached_where_the_operator_says(chart: Chart) -> None:
+    manifests = chart.with_values("everything")
+    (container,) = pod(manifests, "webhook")["containers"]
+    (service,) = [each for each in of_kind(manifests, "Service") if each["metadata"]["name"] == "promises-webhook"]
+    (operator,) = pod(manifests)["containers"]
+
+    assert "--webhook-service=frostline-system/promises-webhook" in operator["args"]
+    assert "--webhook-secret=frostline-system/promises-webhook-tls" in operator["args"]
+    assert container["command"] == ["frostline", "webhook"]
+    assert container["args"] == [
+        "--listen=0.0.0.0:9443",
+        "--health-listen=0.0.0.0:8081",
+        "--tls-secret=frostline-system/promises-webhook-tls",
+    ]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"https": 9443, "health": 8081}
+    assert service["spec"]["ports"] == [{"name": "https", "port": 443, "targetPort": "https"}]
+    assert {container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")} == {"health"}
+
+
+def test_the_webhooks_service_selects_its_pods_only(chart: Chart) -> None:
+    manifests = chart.with_values("everything")
+    labels = {
+        each["metadata"]["name"]: each["spec"]["template"]["metadata"]["labels"]
+        for each in of_kind(manifests, "Deployment")
+    }
+
+    for service in of_kind(manifests, "Service"):
+        wanted = service["spec"]["selector"].items()
+        assert [name for name, has in labels.items() if wanted <= has.items()] == [service["metadata"]["name"]]
+
+
+def test_one_webhook_at_a_time_may_be_evicted(chart: Chart) -> None:
+    (budget,) = of_kind(chart.with_values("minimal"), "PodDisruptionBudget")
+
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert not of_kind(chart.manifests("--set", f"{PROMETHEUS},webhook.replicas=1"), "PodDisruptionBudget")
+
+
+def test_without_a_webhook_the_operator_makes_no_configuration(chart: Chart) -> None:
+    manifests = chart.manifests("--set", f"{PROMETHEUS},webhook.replicas=0")
+    (container,) = pod(manifests)["containers"]
+
+    assert not [argument for argument in container["args"] if "webhook" in argument]
+    assert "frostline-webhook" not in {each["metadata"]["name"] for each in of_kind(manifests, "Service")}
+
+
+@pytest.mark.parametrize(("kubernetes", "waits"), [("1.29.0", False), ("1.30.0", True)])
+def test_a_leaving_webhook_waits_where_the_server_knows_how(chart: Chart, kubernetes: str, waits: bool) -> None:
+    (container,) = pod(chart.manifests("--set", PROMETHEUS, kubernetes=kubernetes), "webhook")["containers"]
+
+    assert ("lifecycle" in container) is waits

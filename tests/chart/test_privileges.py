@@ -1,6 +1,9 @@
 """What the operator may do in the cluster, and what its users may."""
 
-from tests.chart.conftest import Chart, Manifest, of_kind, operator_pod
+import pytest
+
+from frostline.names import BYPASS_GROUP
+from tests.chart.conftest import PROMETHEUS, Chart, Manifest, of_kind, pod
 
 Grant = tuple[str, str, str]
 
@@ -8,7 +11,35 @@ IN_NAMESPACES: set[Grant] = {
     ("frostline.dev", "servicelevelobjectives", "list"),
     ("frostline.dev", "servicelevelobjectives", "watch"),
     ("frostline.dev", "servicelevelobjectives/status", "patch"),
+    ("frostline.dev", "releaseoverrides", "list"),
+    ("frostline.dev", "releaseoverrides", "watch"),
+    ("frostline.dev", "releaseoverrides/status", "patch"),
+    *(("frostline.dev", "releasegates", verb) for verb in ("get", "list", "watch", "create", "update", "delete")),
+    *(
+        ("apps", resource, verb)
+        for resource in ("deployments", "statefulsets", "daemonsets")
+        for verb in ("get", "list", "watch", "patch")
+    ),
+    ("apps", "replicasets", "list"),
+    ("apps", "controllerrevisions", "list"),
     ("events.k8s.io", "events", "create"),
+}
+IN_CLUSTER: set[Grant] = {
+    ("frostline.dev", "errorbudgetpolicies", "list"),
+    ("frostline.dev", "errorbudgetpolicies", "watch"),
+    ("frostline.dev", "errorbudgetpolicies/status", "patch"),
+    ("frostline.dev", "releasegates", "list"),
+    *(("", "namespaces", verb) for verb in ("list", "watch", "patch")),
+    *(("admissionregistration.k8s.io", "validatingadmissionpolicies", verb) for verb in ("get", "patch")),
+    *(
+        ("admissionregistration.k8s.io", resource, verb)
+        for resource in ("validatingadmissionpolicybindings", "mutatingwebhookconfigurations")
+        for verb in ("get", "create", "patch", "delete")
+    ),
+}
+SECRETS: set[Grant] = {
+    *(("", "secrets", verb) for verb in ("create", "get", "update", "patch")),
+    ("", "configmaps", "create"),
 }
 
 
@@ -29,36 +60,114 @@ def cluster_role(manifests: list[Manifest], name: str) -> Manifest:
     return role
 
 
+def role_in(manifests: list[Manifest], namespace: str, name: str) -> Manifest:
+    """Return the Role called `name` of a namespace."""
+    (role,) = [
+        role
+        for role in of_kind(manifests, "Role")
+        if (role["metadata"]["namespace"], role["metadata"]["name"]) == (namespace, name)
+    ]
+    return role
+
+
+def rule_of(role: Manifest, resource: str, verb: str) -> Manifest:
+    """Return the rule of a role that gives a verb on a resource."""
+    rules: list[Manifest] = role["rules"]
+    (rule,) = [rule for rule in rules if resource in rule["resources"] and verb in rule["verbs"]]
+    return rule
+
+
 def test_the_operator_may_do_just_its_work(chart: Chart) -> None:
     manifests = chart.with_values("minimal")
 
-    role = cluster_role(manifests, "frostline-operator")
-    assert grants(role) == IN_NAMESPACES
-    assert not of_kind(manifests, "Role")
+    assert grants(cluster_role(manifests, "frostline-operator")) == IN_NAMESPACES | IN_CLUSTER
+    assert grants(role_in(manifests, "frostline-system", "frostline-operator-certificate")) == SECRETS
 
 
 def test_an_operator_of_some_namespaces_has_no_right_in_others(chart: Chart) -> None:
     manifests = chart.with_values("everything")
 
-    assert "promises-operator" not in {role["metadata"]["name"] for role in of_kind(manifests, "ClusterRole")}
-    assert {role["metadata"]["namespace"]: grants(role) for role in of_kind(manifests, "Role")} == {
-        "matching": IN_NAMESPACES,
-        "2048": IN_NAMESPACES,
+    assert grants(cluster_role(manifests, "promises-operator")) == IN_CLUSTER
+    for namespace in ("matching", "2048"):
+        assert grants(role_in(manifests, namespace, "promises-operator")) == IN_NAMESPACES
+
+
+def test_rights_on_single_objects_are_on_just_those(chart: Chart) -> None:
+    manifests = chart.with_values("everything")
+    operator = cluster_role(manifests, "promises-operator")
+    certificate = role_in(manifests, "frostline-system", "promises-operator-certificate")
+
+    bindings = rule_of(operator, "validatingadmissionpolicybindings", "patch")["resourceNames"]
+    assert bindings == ["frostline-freeze", "frostline-keep", "frostline-probe"]
+    assert rule_of(operator, "validatingadmissionpolicies", "patch")["resourceNames"] == ["frostline-freeze"]
+    assert rule_of(operator, "mutatingwebhookconfigurations", "delete")["resourceNames"] == ["frostline"]
+    assert rule_of(certificate, "secrets", "get")["resourceNames"] == ["promises-webhook-tls"]
+
+
+@pytest.mark.parametrize(("kubernetes", "remembers"), [("1.29.9", True), ("1.30.0", False)])
+def test_the_kind_remembers_what_was_armed_where_no_policy_can(chart: Chart, kubernetes: str, remembers: bool) -> None:
+    role = cluster_role(chart.manifests("--set", PROMETHEUS, kubernetes=kubernetes), "frostline-operator")
+
+    kinds = [rule for rule in role["rules"] if "customresourcedefinitions" in rule["resources"]]
+    assert [rule["resourceNames"] for rule in kinds] == [["releasegates.frostline.dev"]] * remembers
+
+
+def test_the_webhook_reads_gates_and_its_certificate(chart: Chart) -> None:
+    manifests = chart.with_values("everything")
+    certificate = role_in(manifests, "frostline-system", "promises-webhook-certificate")
+
+    assert grants(cluster_role(manifests, "promises-webhook")) == {
+        ("frostline.dev", "releasegates", "list"),
+        ("frostline.dev", "releasegates", "watch"),
+        ("events.k8s.io", "events", "create"),
     }
+    assert grants(certificate) == {("", "secrets", verb) for verb in ("get", "list", "watch")}
+    assert all(rule["resourceNames"] == ["promises-webhook-tls"] for rule in certificate["rules"])
 
 
-def test_every_binding_is_for_the_operators_account(chart: Chart) -> None:
+def test_every_binding_is_for_the_account_of_its_component(chart: Chart) -> None:
     manifests = chart.with_values("everything")
 
-    account = {"kind": "ServiceAccount", "name": "promise-keeper", "namespace": "frostline-system"}
     bindings = [*of_kind(manifests, "ClusterRoleBinding"), *of_kind(manifests, "RoleBinding")]
-    assert len(bindings) == 2
-    assert all(binding["subjects"] == [account] for binding in bindings)
-    assert operator_pod(manifests)["serviceAccountName"] == "promise-keeper"
+    assert len(bindings) == 6
+    for binding in bindings:
+        component = binding["metadata"]["labels"]["app.kubernetes.io/component"]
+        account = pod(manifests, component)["serviceAccountName"]
+        assert account == {"operator": "promise-keeper", "webhook": "promise-teller"}[component]
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "frostline-system"}]
 
 
-def test_editors_write_promises_but_neither_policies_nor_statuses(chart: Chart) -> None:
+def test_editors_write_promises_and_nothing_else_of_ours(chart: Chart) -> None:
     manifests = chart.with_values("minimal")
 
-    role = cluster_role(manifests, "frostline-edit")
-    assert {resource for _, resource, _ in grants(role)} == {"servicelevelobjectives"}
+    edit = cluster_role(manifests, "frostline-edit")
+    assert {resource for _, resource, _ in grants(edit)} == {"servicelevelobjectives"}
+    view = cluster_role(manifests, "frostline-view")
+    assert {resource for _, resource, _ in grants(view)} == {
+        "servicelevelobjectives",
+        "errorbudgetpolicies",
+        "releasegates",
+        "releaseoverrides",
+    }
+    assert {verb for _, _, verb in grants(view)} == {"get", "list", "watch"}
+
+
+def test_duties_are_bound_by_hand(chart: Chart) -> None:
+    manifests = chart.with_values("minimal")
+    names = ("frostline-override", "frostline-policy-admin", "frostline-break-glass")
+    override, policies, glass = (cluster_role(manifests, name) for name in names)
+
+    assert {("frostline.dev", "releaseoverrides", verb) for verb in ("create", "delete")} <= grants(override)
+    assert ("frostline.dev", "errorbudgetpolicies", "patch") in grants(policies)
+    assert grants(glass) == {("", "groups", "impersonate")}
+    assert glass["rules"][0]["resourceNames"] == [BYPASS_GROUP]
+    for role in (override, policies, glass):
+        assert not [label for label in role["metadata"]["labels"] if "aggregate-to" in label]
+    bound = {binding["roleRef"]["name"] for binding in of_kind(manifests, "ClusterRoleBinding")}
+    assert not bound & set(names)
+
+
+def test_roles_for_people_can_be_left_out(chart: Chart) -> None:
+    names = {role["metadata"]["name"] for role in of_kind(chart.with_values("outside"), "ClusterRole")}
+
+    assert names == {"frostline-operator", "frostline-webhook"}

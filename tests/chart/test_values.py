@@ -30,6 +30,8 @@ def test_missing_prometheus_says_what_to_set(chart: Chart) -> None:
         ("prometheus.caSecret.nam=x", "nam"),
         ("image.pullpolicy=Always", "pullpolicy"),
         ("webhooks.enabled=true", "webhooks"),
+        ("admission.guard=false", "guard"),
+        ("webhook.replica=1", "replica"),
     ],
 )
 def test_a_typo_is_told(chart: Chart, setting: str, told: str) -> None:
@@ -50,6 +52,8 @@ def test_a_typo_is_told(chart: Chart, setting: str, told: str) -> None:
         ("operator.namespaces={Matching}", "/operator/namespaces/0"),
         ("operator.namespaces={matching,matching}", "/operator/namespaces"),
         ("image.repository=", "/image/repository"),
+        ("webhook.replicas=-1", "/webhook/replicas"),
+        ("admission.writers={a'b}", "/admission/writers/0"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_place(chart: Chart, setting: str, told: str) -> None:
@@ -90,7 +94,7 @@ def test_names_follow_the_release(chart: Chart, release: str, operator: str) -> 
     manifests = chart.manifests("--set", f"{PROMETHEUS},crds.install=false", release=release)
 
     names = {manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "Deployment"}
-    assert names == {operator}
+    assert names == {operator, operator.replace("-operator", "-webhook")}
 
 
 def test_values_and_schema_name_the_same_things() -> None:
@@ -99,7 +103,7 @@ def test_values_and_schema_name_the_same_things() -> None:
     schema = yaml.safe_load((chart_folder / "values.schema.json").read_text())
 
     assert set(values) == set(schema["properties"]) - {"global", "enabled"}
-    for section in ("image", "prometheus", "operator", "crds", "serviceAccount", "rbac"):
+    for section in set(values) - {"nameOverride", "fullnameOverride", "imagePullSecrets"}:
         assert set(values[section]) == set(schema["properties"][section]["properties"])
 
 

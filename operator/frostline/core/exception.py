@@ -47,5 +47,7 @@ def objection(override: Override, classes: AbstractSet[OverrideClass], rule: Rul
 
 
 def _some(texts: AbstractSet[str]) -> str:
+    if not texts:
+        return "nobody"
     first, *others = sorted(texts)
     return f"{first} and {len(others)} more" if others else first

@@ -23,6 +23,8 @@ _PASSING: Final = {
 
 def warnings(gate: Gate) -> tuple[str, ...]:
     """Return what a release costs while the rule is Warn, each at most `LONGEST_WARNING` characters."""
+    if not gate.claims:
+        return (f"Releases of {_clipped(str(gate.workload))} are to be low in risk and high in value now.",)
     first = gate.claims[0]
     return tuple(
         _clipped(text, LONGEST_WARNING)
@@ -43,7 +45,7 @@ def held(gate: Gate, what: Sequence[str], objections: Mapping[str, str], at: flo
         at: epoch second of the request; None where it carries none.
 
     """
-    return " ".join(
+    return _one_line(
         (
             f"{_workload(gate)} is held back ({gate.rule} since {_minute(gate.since)}):"
             f" this changes {_listed(what, 'changes')}.",
@@ -64,6 +66,8 @@ def kept(gate: Gate) -> str:
 
 
 def _because(gate: Gate, at: float | None) -> str:
+    if not gate.claims:
+        return _clipped(gate.message, 400)
     first = gate.claims[0]
     lifts = "when it lifts cannot be said yet"
     if gate.lifts_about is not None:
@@ -107,6 +111,11 @@ def _listed(texts: Sequence[str], of: str, separator: str = ", ") -> str:
     shown = separator.join(_clipped(each, 130) for each in texts[:_SHOWN])
     more = len(texts) - _SHOWN
     return f"{shown} and {more} more {of}" if more > 0 else shown
+
+
+def _one_line(sentences: Sequence[str]) -> str:
+    """Return sentences as one line, whatever names and images are in them."""
+    return " ".join(" ".join(sentences).split())
 
 
 def _workload(gate: Gate) -> str:
