@@ -43,6 +43,8 @@ class Balancer:
         for task in open_still:
             task.cancel()
         await asyncio.gather(*open_still, return_exceptions=True)
+        # What was cut off is told so in the next round.
+        await asyncio.sleep(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(self._count):
@@ -50,9 +52,13 @@ class Balancer:
                 from_server, to_server = await asyncio.open_connection("127.0.0.1", next(self._turns))
             except OSError:
                 continue
-            await asyncio.gather(_pass_on(reader, to_server), _pass_on(from_server, writer))
+            try:
+                await asyncio.gather(_pass_on(reader, to_server), _pass_on(from_server, writer))
+            finally:
+                to_server.transport.abort()
+                writer.transport.abort()
             return
-        writer.close()
+        writer.transport.abort()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,6 +66,5 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         while data := await reader.read(65_536):
             writer.write(data)
             await writer.drain()
+    # One side has ended: so does the other.
     writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()

@@ -1,22 +1,17 @@
 """What happens when webhooks die, hang, lose their certificates or their API server, or are asked nonsense."""
 
-import asyncio
 import base64
 import datetime as dt
 import json
 import os
 import signal
-import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 
 from e2e.api import Api
@@ -29,7 +24,7 @@ from e2e.cluster.session import session_folder
 from e2e.cluster.state import REPOSITORY
 from e2e.cluster.waiting import eventually
 from e2e.cluster.webhook_process import Certificates, WebhookProcess
-from e2e.frozen import GOOD, NEW, Frozen, Load
+from e2e.frozen import GOOD, Frozen, Load
 from frostline import names
 from frostline.core.admission import binding
 
@@ -74,8 +69,9 @@ def test_without_the_webhook_requests_go_on_within_its_timeout(
     assert taken < (3.0 if end is signal.SIGSTOP else 1.0)
 
 
+@pytest.mark.usefixtures("policy")
 def test_one_of_three_leaves_or_dies_in_mid_request_and_nothing_is_lost(
-    cluster: Cluster, frozen: Frozen, webhook: RunsWebhook, asks: Asks, policy: None
+    cluster: Cluster, frozen: Frozen, webhook: RunsWebhook, asks: Asks
 ) -> None:
     """What a webhook leaves undone by its death, the policy does: no release passes, and every rollback does."""
     certificates = Certificates.made()
@@ -207,20 +203,17 @@ def test_a_pair_that_is_expired_or_does_not_fit_is_not_taken(webhook: RunsWebhoo
 def test_an_expired_certificate_from_the_start_is_what_readiness_says(webhook: RunsWebhook) -> None:
     process = webhook()
     process.stop()
-    process.show(Certificates.made(dt.datetime.now(dt.UTC) - dt.timedelta(days=91)))
-    with pytest.raises(AssertionError, match="the certificate ended at"):
-        _started_unready(process)
+    process.certificates = Certificates.made(dt.datetime.now(dt.UTC) - dt.timedelta(days=91))
+    process.start(wait=False)
+
+    def says() -> str:
+        status, text = process.readiness()
+        # The index fills up meanwhile; a line each.
+        return text if status == 503 and text.count("\n") == 1 else ""
+
+    assert "the certificate ended at" in eventually(says, 30, "it is not ready, for one reason")
     process.show(Certificates.made())
     eventually(lambda: process.readiness()[0] == 200, 10, "it is ready")
-
-
-def _started_unready(process: WebhookProcess) -> None:
-    bad = process.certificates
-    process.start(wait=False)
-    assert process.certificates is bad
-    text = eventually(lambda: process.readiness()[1] if process.readiness()[0] == 503 else "", 30, "it answers")
-    eventually(lambda: "index" not in process.readiness()[1], 30, "the index is full")
-    raise AssertionError(process.readiness()[1] or text)
 
 
 @pytest.fixture(scope="module")
@@ -245,35 +238,53 @@ def spare_webhook(spare: Cluster) -> Iterator[WebhookProcess]:
     process.stop()
 
 
-def frozen_in(spare: Cluster, name: str) -> Frozen:
-    spare.kubectl("create", "namespace", name)
-    return Frozen(Api(spare), name)
+@pytest.fixture
+def frozen_in(spare: Cluster) -> Iterator[Callable[[str], Frozen]]:
+    """Give a workload in a namespace of the spare cluster, over a connection of its own."""
+    opened: list[Api] = []
+
+    def give(name: str) -> Frozen:
+        spare.kubectl("create", "namespace", name, check=False)
+        opened.append(Api(spare))
+        return Frozen(opened[-1], name)
+
+    yield give
+    for each in opened:
+        each.close()
 
 
-def test_it_may_start_before_the_kinds_are_there(spare: Cluster, spare_webhook: WebhookProcess) -> None:
+def test_it_may_start_before_the_kinds_are_there(
+    spare: Cluster, spare_webhook: WebhookProcess, frozen_in: Callable[[str], Frozen]
+) -> None:
     process = spare_webhook
     spare.kubectl("delete", "crd", "releasegates.frostline.dev")
     process.start(wait=False)
     eventually(lambda: "does not know releasegates yet" in process.readiness()[1], 30, "the kind is missed")
-    asked = process.caller.request(process.review_url, method="POST", body={"kind": "AdmissionReview"})
-
+    asked = eventually(lambda: _asked_early(process), 10, "it listens")
     spare.kubectl("apply", "--server-side", "-f", str(GATE_KIND))
     eventually(lambda: process.readiness() == (200, "ok\n"), 30, "it is ready")
 
-    assert asked[0] == 503
+    assert asked == 503
     assert process.log.read_text().count("does not know") == 1
-    frozen = frozen_in(spare, "early")
-    frozen.make()
+    frozen_in("early").make()
     eventually(lambda: process.metric("gates") == 1, 5, "the gate is known")
 
 
-def test_the_index_heals_after_the_api_server_was_away(spare: Cluster, spare_webhook: WebhookProcess) -> None:
+def _asked_early(process: WebhookProcess) -> int:
+    try:
+        return process.caller.request(process.review_url, method="POST", body={"kind": "AdmissionReview"})[0]
+    except OSError:
+        return 0
+
+
+def test_the_index_heals_after_the_api_server_was_away(
+    spare: Cluster, spare_webhook: WebhookProcess, frozen_in: Callable[[str], Frozen]
+) -> None:
     process = spare_webhook
     process.start()
     before = process.metric("gates")
-    frozen_in(spare, "kept").make()
-    gone = frozen_in(spare, "gone")
-    gone.make()
+    frozen_in("kept").make()
+    frozen_in("gone").make()
     eventually(lambda: process.metric("gates") == before + 2, 5, "both gates are known")
     plane = LocalProvider(spare.site).plane
 
@@ -282,136 +293,9 @@ def test_the_index_heals_after_the_api_server_was_away(spare: Cluster, spare_web
     assert process.readiness()[0] == 200
     assert process.metric("gates") == before + 2
     spare.site.supervisor.ensure(plane.api_server)
-    frozen_in(spare, "late").make()
-    Frozen(Api(spare), "gone").lift()
+    frozen_in("late").make()
+    frozen_in("gone").lift()
 
     eventually(lambda: process.metric("gates") == before + 2, 30, "one came and one went")
     eventually(lambda: "are followed" in process.log.read_text(), 30, "it is told")
     assert process.log.read_text().count("what is known stays") <= 3
-
-
-LARGE = {"name": "LARGE", "value": "x" * 2_900_000}
-
-
-def test_a_large_object_is_judged_in_time(frozen: Frozen, webhook: RunsWebhook, asks: Asks) -> None:
-    process = webhook()
-    asks(process)
-    frozen.make()
-    frozen.known_to(process)
-    release: dict[str, Any] = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": NEW}]}}}}
-    release["spec"]["template"]["spec"]["containers"][0]["env"] = [LARGE]
-
-    begun = time.monotonic()
-    answer = frozen.api("PATCH", frozen.path + "?dryRun=All", release, kind="application/merge-patch+json")
-
-    assert (answer.status, WEBHOOK_SAYS in answer.message) == (403, True), answer.message
-    assert time.monotonic() - begun < 2
-
-
-@pytest.mark.parametrize(
-    ("headers", "content", "status"),
-    [
-        pytest.param({"Content-Type": "application/json"}, b"{nonsense", 400, id="no JSON"),
-        pytest.param({"Content-Type": "text/plain"}, b"{}", 415, id="another type"),
-        pytest.param({"Content-Type": "application/json"}, b"x" * 9_000_000, 413, id="9 MB"),
-    ],
-)
-def test_nonsense_gets_a_clear_answer_and_the_next_request_its_own(
-    headers: dict[str, str], content: bytes, status: int, webhook: RunsWebhook
-) -> None:
-    process = webhook()
-
-    async def ask() -> list[int]:
-        context = ssl.create_default_context(cadata=process.certificates.authority.decode())
-        found = []
-        async with aiohttp.ClientSession() as session:
-            for sent, more in ((content, headers), (review(), {"Content-Type": "application/json"})):
-                async with session.post(process.review_url, data=_pieces(sent), headers=more, ssl=context) as response:
-                    found.append(response.status)
-        return found
-
-    assert asyncio.run(ask()) == [status, 200]
-
-
-async def _pieces(content: bytes) -> Any:  # noqa: ANN401 - what aiohttp sends piece by piece
-    for start in range(0, len(content), 65_536):
-        yield content[start : start + 65_536]
-
-
-def review(name: str = "web") -> bytes:
-    """Return what the API server asks about a workload without a gate."""
-    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": NEW}]}}
-    workload = {"metadata": {"name": name, "namespace": "none", "uid": "u"}, "spec": {"template": template}}
-    request = {
-        "uid": "00000000-0000-4000-8000-000000000000",
-        "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
-        "operation": "UPDATE",
-        "namespace": "none",
-        "name": name,
-        "userInfo": {"username": "dev", "groups": []},
-        "object": workload,
-        "oldObject": workload,
-    }
-    return json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).encode()
-
-
-def test_slow_clients_hold_up_nobody(frozen: Frozen, webhook: RunsWebhook, asks: Asks) -> None:
-    process = webhook()
-    asks(process)
-    frozen.make()
-    frozen.known_to(process)
-    context = ssl.create_default_context(cadata=process.certificates.authority.decode())
-    head = f"POST {names.WEBHOOK_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    connections = []
-    try:
-        for number in range(50):
-            plain = socket.create_connection(("127.0.0.1", port(process)))
-            slow = context.wrap_socket(plain, server_hostname="127.0.0.1")
-            # Some stop in the head, some in a small body, some in a large one.
-            length = (0, 1_000, 4_000_000)[number % 3]
-            slow.sendall((head if length == 0 else f"{head}Content-Length: {length}\r\n\r\n{{").encode())
-            connections.append(slow)
-
-        begun = time.monotonic()
-        answers = [frozen.release() for _ in range(10)]
-        taken = time.monotonic() - begun
-        given_up = connections[1].recv(100)
-    finally:
-        for slow in connections:
-            slow.close()
-
-    assert all(WEBHOOK_SAYS in answer.message for answer in answers)
-    assert taken < 5
-    assert b"408" in given_up
-
-
-def test_500_requests_a_second_are_all_answered_in_time(webhook: RunsWebhook) -> None:
-    process = webhook()
-    rate, seconds = 500, 6
-
-    async def ask() -> list[float]:
-        context = ssl.create_default_context(cadata=process.certificates.authority.decode())
-        connector = aiohttp.TCPConnector(ssl=context, limit=64)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            begin = time.monotonic()
-
-            async def one(number: int) -> float:
-                due = begin + number / rate
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-                sent = review(f"web-{number % 50}")
-                async with session.post(
-                    process.review_url, data=sent, headers={"Content-Type": "application/json"}
-                ) as response:
-                    assert response.status == 200
-                    await response.read()
-                # Counted from when it was due: waiting for a connection is waiting, too.
-                return time.monotonic() - due
-
-            return await asyncio.gather(*(one(number) for number in range(rate * seconds)))
-
-    taken = asyncio.run(ask())
-
-    assert len(taken) == rate * seconds
-    assert statistics.quantiles(taken, n=100)[98] < 2.0, "the API server waits 2 s"
-    assert process.metric("decisions_total") == rate * seconds
-    eventually(lambda: process.log.read_text().count("verdict=Passed") == rate * seconds, 10, "each left a line")
