@@ -23,7 +23,7 @@ from e2e.cluster.local import LocalProvider
 from e2e.cluster.session import session_folder
 from e2e.cluster.state import REPOSITORY
 from e2e.cluster.waiting import eventually
-from e2e.cluster.webhook_process import Certificates, WebhookProcess
+from e2e.cluster.webhook_process import SECRET, Certificates, WebhookProcess
 from e2e.frozen import GOOD, Frozen, Load
 from frostline import names
 from frostline.core.admission import binding
@@ -172,16 +172,17 @@ class _Handshakes:
 
 def test_a_secret_is_followed(webhook: RunsWebhook, kubectl: RunsKubectl) -> None:
     first, second = Certificates.made(), Certificates.made()
-    name = "webhook-tls-test"
-    process = webhook(secret=f"{NAMESPACE}/{name}", wait=False)
+    # The one name that the chart's role gives it.
+    kubectl("delete", "secret", SECRET, "-n", NAMESPACE, "--ignore-not-found")
+    process = webhook(secret=f"{NAMESPACE}/{SECRET}", wait=False)
     eventually(lambda: "it is not there" in process.readiness()[1], 30, "the Secret is missed")
 
-    kubectl("apply", "-f", "-", input=json.dumps(first.secret(name, NAMESPACE)))
+    kubectl("apply", "-f", "-", input=json.dumps(first.secret(SECRET, NAMESPACE)))
     eventually(lambda: process.readiness()[0] == 200, 30, "it is ready")
     assert _shown(process) == first.certificate
-    kubectl("apply", "-f", "-", input=json.dumps(second.secret(name, NAMESPACE)))
+    kubectl("apply", "-f", "-", input=json.dumps(second.secret(SECRET, NAMESPACE)))
     eventually(lambda: _shown(process) == second.certificate, 10, "the new certificate is shown")
-    kubectl("delete", "secret", name, "-n", NAMESPACE)
+    kubectl("delete", "secret", SECRET, "-n", NAMESPACE)
     eventually(lambda: "it is not there; the certificate of before is kept" in process.log.read_text(), 10, "told")
     assert process.readiness()[0] == 200
 

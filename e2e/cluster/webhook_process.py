@@ -22,6 +22,7 @@ from frostline.core.admission import webhook_configuration
 from frostline.names import WEBHOOK_PATH
 
 SERVICE_ACCOUNT = "frostline-webhook"
+SECRET = "frostline-webhook-tls"
 ADDRESS = "127.0.0.1"
 
 
@@ -110,7 +111,7 @@ class WebhookProcess:
             ClusterError: it cannot be started, ends, or is not ready in time.
 
         """
-        ensure_account(self._site)
+        ensure_credentials(self._site)
         if self._secret is None:
             self.show(self.certificates)
         fresh = self._site.supervisor.begin(self.part)
@@ -177,33 +178,18 @@ def credentials_file(site: Site) -> Path:
     return site.folder / "webhook.kubeconfig"
 
 
-def ensure_account(site: Site) -> None:
-    """Make the webhook's service account if the chart has not, and write its kubeconfig.
+def ensure_credentials(site: Site) -> None:
+    """Write the webhook's kubeconfig: a token of the chart's service account, so that its roles count.
 
     Raises:
-        ClusterError: the cluster does not answer, or the server gives no token.
+        ClusterError: the service account is not there, or the server gives no token.
 
     """
-    kubectl = Kubectl(site.tool("kubectl"), site.kubeconfig)
-    if kubectl("get", "serviceaccount", SERVICE_ACCOUNT, "-n", NAMESPACE, check=False).returncode != 0:
-        _make_account(kubectl)
     path = credentials_file(site)
     cluster = kubeconfig.current_cluster(site.kubeconfig)
     if path.exists() and kubeconfig.current_cluster(path) == cluster:
         return
+    kubectl = Kubectl(site.tool("kubectl"), site.kubeconfig)
     asked = ("create", "token", SERVICE_ACCOUNT, "--namespace", NAMESPACE, f"--duration={TOKEN_DURATION}")
     token = kubectl(*asked).stdout.strip()
     kubeconfig.write(path, kubeconfig.render(SERVICE_ACCOUNT, cluster, {"token": token}))
-
-
-def _make_account(kubectl: Kubectl) -> None:
-    kubectl("create", "serviceaccount", SERVICE_ACCOUNT, "-n", NAMESPACE)
-    subject = f"--serviceaccount={NAMESPACE}:{SERVICE_ACCOUNT}"
-    gates = ("--verb=list,watch", "--resource=releasegates.frostline.dev")
-    kubectl("create", "clusterrole", f"{SERVICE_ACCOUNT}-gates", *gates)
-    kubectl("create", "clusterrole", f"{SERVICE_ACCOUNT}-events", "--verb=create", "--resource=events.events.k8s.io")
-    for part in ("gates", "events"):
-        role = f"{SERVICE_ACCOUNT}-{part}"
-        kubectl("create", "clusterrolebinding", role, f"--clusterrole={role}", subject)
-    kubectl("create", "role", SERVICE_ACCOUNT, "-n", NAMESPACE, "--verb=list,watch", "--resource=secrets")
-    kubectl("create", "rolebinding", SERVICE_ACCOUNT, "-n", NAMESPACE, f"--role={SERVICE_ACCOUNT}", subject)
