@@ -5,7 +5,7 @@ import pytest
 
 from frostline.api import gated
 from frostline.core.gate import Gate
-from frostline.core.verdict import Change, Passed, Verdict, Why
+from frostline.core.verdict import judge
 from frostline.webhook.decision import CannotJudgeError, answer, decide, pass_unseen
 from frostline.webhook.review import read
 from tests.webhook.requests import UID, body, decided, gate_manifest, workload
@@ -86,9 +86,5 @@ def test_what_no_api_server_holds_is_refused_with_a_sentence(containers: object)
     spoiled["spec"]["template"]["spec"]["containers"] = containers
     found = read(body(object=spoiled))
     assert found.change is not None
-
-    def passes(_gate: Gate | None, _change: Change) -> Verdict:
-        return Passed(Why.OPERATIONAL)
-
     with pytest.raises(CannotJudgeError, match="deployment/web is not as an API server holds it"):
-        decide(found, found.change, GATE, passes)
+        decide(found, found.change, GATE, judge)

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -89,7 +90,7 @@ def project(template: Template, shape: Shape) -> Projection:
     """Return what of a pod template makes a release; absent and empty parts are the same."""
     metadata = template.get("metadata") or {}
     spec = template.get("spec") or {}
-    left_out = {*STRUCTURE, *MIRRORED, *operational(OPERATIONAL_POD, shape)}
+    left_out = _left_out_of_pods(shape)
     parts: Projection = {
         "containers": _containers(spec.get("containers"), shape),
         "initContainers": _containers(spec.get("initContainers"), shape),
@@ -112,6 +113,16 @@ def operational(groups: Mapping[Operational, tuple[str, ...]], shape: Shape) -> 
     return [name for group, fields in groups.items() if group not in shape.withheld for name in fields]
 
 
+@lru_cache
+def _left_out_of_pods(shape: Shape) -> frozenset[str]:
+    return frozenset({*STRUCTURE, *MIRRORED, *operational(OPERATIONAL_POD, shape)})
+
+
+@lru_cache
+def _left_out_of_containers(shape: Shape) -> frozenset[str]:
+    return frozenset(operational(OPERATIONAL_CONTAINER, shape))
+
+
 def images(projection: Mapping[str, Any]) -> frozenset[str]:
     """Return the images of all containers of a projection, init containers included."""
     containers = [*(projection.get("containers") or ()), *(projection.get("initContainers") or ())]
@@ -123,10 +134,10 @@ def _containers(containers: Iterable[Mapping[str, Any]] | None, shape: Shape) ->
 
 
 def _container(container: Mapping[str, Any], shape: Shape) -> Projection:
-    left_out = operational(OPERATIONAL_CONTAINER, shape)
+    left_out = _left_out_of_containers(shape)
     kept = {name: value for name, value in container.items() if name not in left_out and value is not None}
     for name in OF_VOLUMES:
-        if name in kept:
+        if shape.ignored_volumes and name in kept:
             kept[name] = [each for each in kept[name] if each["name"] not in shape.ignored_volumes]
     if "env" in kept:
         kept["env"] = _env(kept["env"])
@@ -216,13 +227,14 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[st
 def _container_differences(
     kind: str, before: Iterable[Mapping[str, Any]] | None, after: Iterable[Mapping[str, Any]] | None
 ) -> list[str]:
-    old = {each["name"]: _comparable(each) for each in before or ()}
-    new = {each["name"]: _comparable(each) for each in after or ()}
+    old = {each["name"]: each for each in before or ()}
+    new = {each["name"]: each for each in after or ()}
     found = [f"{kind} {name} added" for name in new if name not in old]
     found += [f"{kind} {name} removed" for name in old if name not in new]
-    for name in [each for each in new if each in old]:
-        for key in _changed(old[name], new[name]):
-            found += [f"{what} of {kind} {name}" for what in _within(key, old[name].get(key), new[name].get(key))]
+    for name in [each for each in new if each in old and new[each] != old[each]]:
+        one, other = _comparable(old[name]), _comparable(new[name])
+        for key in _changed(one, other):
+            found += [f"{what} of {kind} {name}" for what in _within(key, one.get(key), other.get(key))]
     return found
 
 

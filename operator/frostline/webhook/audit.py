@@ -14,7 +14,7 @@ from frostline.core.verdict import Refused, Why
 from frostline.kubernetes.events import About, Told
 from frostline.kubernetes.resource import reason_of
 from frostline.names import Reason
-from frostline.webhook.decision import Decision
+from frostline.webhook.decision import ON_RECORD, Decision
 from frostline.webhook.metrics import Instruments
 
 _LOG = logging.getLogger("frostline.webhook.decisions")
@@ -54,7 +54,7 @@ class Audit:
         """Keep a decision; returns at once."""
         self._instruments.decided(decision.verdict)
         self._put(self._lines, decision, "line")
-        if decision.verdict.why in _REASONS and not decision.review.dry_run:
+        if decision.verdict.why in ON_RECORD and not decision.review.dry_run:
             if self._told.seen(_what(decision)):
                 self._instruments.event("repeated")
             else:

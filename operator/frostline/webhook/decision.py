@@ -9,11 +9,14 @@ import orjson
 
 from frostline.core.gate import Gate
 from frostline.core.projection import canonical, project
-from frostline.core.verdict import Change, Passed, Refused, Verdict
+from frostline.core.verdict import Change, Passed, Refused, Verdict, Why
 from frostline.names import AuditAnnotation
 from frostline.webhook.review import Review
 
 Judge: TypeAlias = Callable[[Gate | None, Change], Verdict]
+
+ON_RECORD: Final = frozenset({Why.HELD, Why.KEPT, Why.OVERRIDE, Why.BYPASS})
+"""What leaves an Event: refusals, and what passes by exception."""
 
 _ID_LENGTH: Final = 8
 
@@ -29,7 +32,7 @@ class Decision:
     Attributes:
         identity: short name that the person who is refused reads, too.
         gate: what it was judged by, None when there is none.
-        template: digest of what would run; None where no gate says what makes a release.
+        template: digest of what would run, where it goes on record.
     """
 
     identity: str
@@ -65,7 +68,9 @@ def decide(review: Review, change: Change, gate: Gate | None, judge: Judge) -> D
     """
     try:
         verdict = judge(gate, change)
-        template = None if gate is None or change.new is None else canonical(project(change.new, gate.shape)).digest
+        template = None
+        if verdict.why in ON_RECORD and gate is not None and change.new is not None:
+            template = canonical(project(change.new, gate.shape)).digest
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CannotJudgeError(
             f"{change.workload} is not as an API server holds it: {type(error).__name__} {error}"
