@@ -209,6 +209,13 @@ class Cluster:
         self.namespaces[name] = self._object({"metadata": {"name": name, "labels": labels}}, f"uid-{name}")
         self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
 
+    def terminate_namespace(self, name: str = "dating") -> None:
+        old = self.namespaces[name]
+        self.namespaces[name] = self._object(
+            merged(old, {"metadata": {"deletionTimestamp": "2027-01-15T08:00:00Z"}}), "", old
+        )
+        self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
+
     def put_policy(self, name: str, spec: JsonObject) -> None:
         old = self.policies.get(name)
         generation = 1 if old is None else old["metadata"]["generation"] + 1
@@ -348,6 +355,7 @@ def cycle_of(
     *,
     arrived: Callable[[Arrived], None] = lambda _: None,
     wall: Callable[[], float] = lambda: float(AT),
+    own_namespace: str | None = None,
 ) -> Cycle:
     """Return the cycle of one operator."""
     return Cycle(
@@ -364,6 +372,7 @@ def cycle_of(
         ),
         timing=Timing(),
         wall=wall,
+        own_namespace=own_namespace,
     )
 
 
@@ -376,6 +385,7 @@ class World:
         self.cluster = Cluster()
         self.arrived: list[Arrived] = []
         self.wall = float(AT)
+        self.own_namespace: str | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -383,7 +393,13 @@ class World:
         self.stores = Stores()
         self.cluster.see_all(self.stores)
         self.cycle = cycle_of(
-            self.stores, self.prometheus, self.api, self.cluster, arrived=self.arrived.append, wall=lambda: self.wall
+            self.stores,
+            self.prometheus,
+            self.api,
+            self.cluster,
+            arrived=self.arrived.append,
+            wall=lambda: self.wall,
+            own_namespace=self.own_namespace,
         )
         self.relist()
 

@@ -17,7 +17,7 @@ from frostline.core.assess import Assessment, Figure
 from frostline.core.finding import Finding, Rule, finding
 from frostline.core.objective import Objective
 from frostline.core.outcome import Measured, NoTraffic
-from frostline.core.policy import Mode, lower_mode
+from frostline.core.policy import BUILT_IN, Mode, lower_mode
 from frostline.core.release import Standing
 from frostline.core.window import Rolling
 
@@ -63,6 +63,20 @@ def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, a
         trouble=_trouble(assessment, around),
         through=protected(entries, here),
         entries=frozenset(entry_text(each) for each in entries),
+    )
+
+
+def unread(key: Key, uid: str) -> Ask:
+    """Return what is asked for by a promise whose manifest is not accepted: what stands stays, nothing begins."""
+    return Ask(
+        key=key,
+        uid=uid,
+        policy="",
+        releases=BUILT_IN.releases,
+        standing=None,
+        trouble="its manifest is not accepted",
+        through={},
+        entries=None,
     )
 
 

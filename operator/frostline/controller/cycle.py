@@ -13,12 +13,12 @@ from frostline.api.base import JsonObject
 from frostline.api.gate import GateClaim
 from frostline.controller.account import Account, Key, carried
 from frostline.controller.advice import Advice
-from frostline.controller.asking import Surroundings, ask, not_found
+from frostline.controller.asking import Surroundings, ask, not_found, unread
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gating import Ask
 from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
 from frostline.controller.namespaces import EXEMPT
-from frostline.controller.policies import Policies
+from frostline.controller.policies import Governed, Policies
 from frostline.controller.protection import ByNamespace, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
@@ -30,7 +30,7 @@ from frostline.core.assess import Answer, Assessment, Fresh, assess
 from frostline.core.ledger import FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import Level, Policy, strictest
+from frostline.core.policy import Level, strictest
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
@@ -164,11 +164,15 @@ class Cycle:
                 governed=self._policies.govern(key, each.spec.policy_ref),
                 namespace=self._stores.namespaces.called(key.namespace),
                 workloads=workloads.get(key.namespace, ()),
-                exempt=key.namespace in self._exempt,
+                exempt=self._is_exempt(key.namespace),
             )
             for key, each in accepted.items()
             if isinstance(each, Accepted)
         }
+
+    def _is_exempt(self, namespace: str) -> bool:
+        known = self._stores.namespaces.called(namespace)
+        return namespace in self._exempt or (known is not None and known.deleting)
 
     def fill(self, until: Callable[[], bool]) -> bool:
         """Read buckets that are not known yet; blocking. Returns whether none is left."""
@@ -205,11 +209,12 @@ class Cycle:
         gathered = self._gather()
         for key, account in self._accounts.items():
             remembered = [each for each in standing.get(key, ()) if each.uid == account.uid]
-            self._decide(objects[key], account, gathered, around[key].governed.policy, remembered)
+            self._decide(objects[key], account, gathered, around[key].governed, remembered)
         self._asks = {
             key: ask(key, objects[key].uid, each, self._assessment(key), around[key])
-            for key, each in accepted.items()
             if isinstance(each, Accepted)
+            else unread(key, objects[key].uid)
+            for key, each in accepted.items()
         }
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
@@ -228,9 +233,7 @@ class Cycle:
                 now=gathered.at,
                 findings=(*self._advice.about(key, acceptance), *missing),
                 problem=None if here is None else here.governed.problem,
-                released=released(
-                    self._asks.get(key), before, exempt=here is not None and here.exempt, switched_off=off
-                ),
+                released=released(self._asks[key], before, exempt=here is not None and here.exempt, switched_off=off),
             )
             summary = gist(facts)
             if summary != self._told.get(key) or not self._can_wait(key, facts, len(objects)):
@@ -262,7 +265,7 @@ class Cycle:
         return _Gathered(at, True, answers)
 
     def _decide(
-        self, stored: Stored, account: Account, gathered: _Gathered, policy: Policy, standing: list[GateClaim]
+        self, stored: Stored, account: Account, gathered: _Gathered, governed: Governed, standing: list[GateClaim]
     ) -> None:
         answer = gathered.answers[stored.key]
         before = account.assessment
@@ -274,12 +277,15 @@ class Cycle:
             return
         after = assess(
             account.objective,
-            policy,
+            governed.policy,
             answer=answer,
             view=account.ledger.view(gathered.at),
             before=before,
             standing=_standing(standing, gathered.at),
         )
+        if governed.stands_in:
+            # Its bounds and its lift are not those that were asked for.
+            after = replace(after, level=None, lifts_about=None)
         if after.level is not None and (before is None or before.level is None):
             after = replace(
                 after, level=replace(after.level, since=_since(stored, after.level.level, after.level.since))

@@ -32,8 +32,8 @@ class Ask:
     Attributes:
         standing: its level and what follows from it; None when nothing can be said of it now.
         trouble: why it is not measured now, empty when it is.
-        through: the entries of `protects`, and the workloads that each names now.
-        entries: all entries of `protects`.
+        through: the workloads that entries of `protects` name now, and by which entry.
+        entries: all entries of `protects`; None where the manifest cannot be read.
     """
 
     key: Key
@@ -43,7 +43,14 @@ class Ask:
     standing: Standing | None
     trouble: str
     through: Mapping[Workload, str]
-    entries: frozenset[str]
+    entries: frozenset[str] | None
+
+    def keeps(self, claim: GateClaim) -> bool:
+        """Return whether a claim stays on a workload that no entry names now."""
+        if self.entries is None:
+            return True
+        # It left the selector, or was deleted: neither is a way out.
+        return claim.rule.holds and claim.through in self.entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,7 @@ def claims(workload: Workload, standing: Sequence[GateClaim], asks: Sequence[Ask
         if old is not None and old.uid != ask.uid:
             old = None
         through = ask.through.get(workload)
-        if through is None and old is not None and old.rule.holds and old.through in ask.entries:
-            # It left the selector, or was deleted: neither is a way out.
+        if through is None and old is not None and ask.keeps(old):
             through = old.through
         claim = None if through is None else _claim(ask, through, old)
         if claim is not None:
@@ -221,9 +227,7 @@ def worth_writing(stored: GateSpec, wanted: GateSpec) -> bool:
         return False
     if _deciding(stored) != _deciding(wanted):
         return True
-    before, after = (
-        max((each.measured_at for each in spec.by if each.measured_at), default=None) for spec in (stored, wanted)
-    )
+    before, after = _measured_at(stored), _measured_at(wanted)
     return before is None or after is None or abs(after - before) >= _FIGURES_EVERY
 
 
