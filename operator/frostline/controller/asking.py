@@ -93,7 +93,8 @@ def _standing(objective: Objective, assessment: Assessment | None, around: Surro
         covered=_covered(objective, assessment.figure),
         budget=f"{words.decimal(assessment.figure.budget.remaining * 100, 1)}%",
         measured_at=assessment.figure.at,
-        lifts_about=assessment.lifts_about,
+        # Nothing lifts unseen.
+        lifts_about=assessment.lifts_about if isinstance(assessment.outcome, Measured | NoTraffic) else None,
     )
 
 

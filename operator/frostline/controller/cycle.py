@@ -1,19 +1,16 @@
 """One cycle: gather what Prometheus says, decide in the core, apply to the API server."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
-from frostline import names
 from frostline.api.accept import Acceptance, Accepted, accept
-from frostline.api.base import JsonObject
 from frostline.api.gate import GateClaim
 from frostline.controller.account import Account, Key, carried
 from frostline.controller.advice import Advice
 from frostline.controller.asking import Surroundings, ask, not_found, unread
+from frostline.controller.deciding import decided, unmeasured
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gating import Ask
 from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
@@ -22,29 +19,14 @@ from frostline.controller.policies import Governed, Policies
 from frostline.controller.protection import ByNamespace, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
-from frostline.controller.status import Facts, gist, render
+from frostline.controller.status import Facts
+from frostline.controller.statuses import Draft, Statuses, Writer
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
-from frostline.controller.writing import LastWrite, can_wait, merge_patch, worth_writing
-from frostline.core.assess import Answer, Assessment, Fresh, assess
-from frostline.core.ledger import FOLD_S
-from frostline.core.level import LevelState
+from frostline.core.assess import Answer, Assessment, Fresh
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import Level, strictest
+from frostline.core.policy import strictest
 from frostline.prometheus.direct import DirectSource
-
-_LOG = logging.getLogger(__name__)
-_WRITERS: Final = 8
-
-
-class Writer(Protocol):
-    """What a cycle needs of the API server."""
-
-    async def write(self, stored: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
-        """Merge a patch into a status; return the object after it, None when it is gone or was refused."""
-
-    async def tell(self, stored: Stored, *, warning: bool, reason: names.Reason, note: str) -> None:
-        """Leave an Event."""
 
 
 class Clock(Protocol):
@@ -85,14 +67,6 @@ class _Gathered:
     answers: Mapping[Key, Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A status, and the gist of what it was rendered from."""
-
-    gist: tuple[object, ...]
-    status: JsonObject
-
-
 class Cycle:
     """The operator's memory and its one loop body. Only `run` changes it; runs never overlap."""
 
@@ -120,13 +94,11 @@ class Cycle:
         self._at = 0
         self._source = source
         self._clock = clock
-        self._writer = writer
+        self._statuses = Statuses(writer, stores.objectives)
         self._timing = timing
         self._wall = wall
         self._accounts: dict[Key, Account] = {}
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
-        self._writes: dict[Key, LastWrite] = {}
-        self._told: dict[Key, tuple[object, ...]] = {}
         self._advice = Advice()
         self.views: tuple[View, ...] = ()
 
@@ -141,14 +113,7 @@ class Cycle:
         gathered, drafts = await asyncio.to_thread(self._measure, objects, accepted, around, standing)
         self._at = gathered.at
         await self.enforce()
-        gate = asyncio.Semaphore(_WRITERS)
-
-        async def one(key: Key, draft: _Draft) -> None:
-            async with gate:
-                if await self._apply(objects[key], draft.status, gathered.at, len(objects)):
-                    self._told[key] = draft.gist
-
-        await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
+        await self._statuses.write(drafts, gathered.at, len(objects))
 
     async def enforce(self) -> None:
         """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
@@ -189,9 +154,10 @@ class Cycle:
         return {key: self._acceptances[key][2] for key in objects}
 
     def _forget(self, objects: Mapping[Key, Stored]) -> None:
-        for memory in (self._accounts, self._acceptances, self._writes, self._told):
+        for memory in (self._accounts, self._acceptances):
             for gone in memory.keys() - objects.keys():
                 del memory[gone]
+        self._statuses.forget(objects)
         self._policies.forget(objects)
 
     def _measure(
@@ -200,7 +166,7 @@ class Cycle:
         accepted: Mapping[Key, Acceptance],
         around: Mapping[Key, Surroundings],
         standing: Mapping[Key, list[GateClaim]],
-    ) -> tuple[_Gathered, dict[Key, _Draft]]:
+    ) -> tuple[_Gathered, list[Draft]]:
         for key, acceptance in accepted.items():
             if isinstance(acceptance, Accepted):
                 self._accounts[key] = carried(self._accounts.get(key), objects[key].uid, acceptance.objective)
@@ -219,7 +185,7 @@ class Cycle:
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
         self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
-        drafts = {}
+        drafts = []
         off = self._switched_off()
         for key, each in objects.items():
             acceptance, here = accepted[key], around.get(key)
@@ -235,18 +201,10 @@ class Cycle:
                 problem=None if here is None else here.governed.problem,
                 released=released(self._asks[key], before, exempt=here is not None and here.exempt, switched_off=off),
             )
-            summary = gist(facts)
-            if summary != self._told.get(key) or not self._can_wait(key, facts, len(objects)):
-                drafts[key] = _Draft(summary, render(facts))
+            draft = self._statuses.draft(each, facts, len(objects))
+            if draft is not None:
+                drafts.append(draft)
         return gathered, drafts
-
-    def _can_wait(self, key: Key, facts: Facts, fleet: int) -> bool:
-        last = self._writes.get(key)
-        if last is None:
-            return False
-        figure = None if facts.assessment is None else facts.assessment.figure
-        percent = None if figure is None else figure.budget.remaining * 100
-        return can_wait(facts.stored, percent, last, now=facts.now, fleet=fleet, seed=str(key))
 
     def _assessment(self, key: Key) -> Assessment | None:
         account = self._accounts.get(key)
@@ -265,91 +223,13 @@ class Cycle:
         return _Gathered(at, True, answers)
 
     def _decide(
-        self, stored: Stored, account: Account, gathered: _Gathered, governed: Governed, standing: list[GateClaim]
+        self, stored: Stored, account: Account, gathered: _Gathered, governed: Governed, claims: list[GateClaim]
     ) -> None:
         answer = gathered.answers[stored.key]
-        before = account.assessment
-        if not gathered.measured:
-            if isinstance(answer, Partial | Failed):
-                account.assessment = Assessment(
-                    answer, before.figure if before else None, before.level if before else None
-                )
-            return
-        after = assess(
-            account.objective,
-            governed.policy,
-            answer=answer,
-            view=account.ledger.view(gathered.at),
-            before=before,
-            standing=_standing(standing, gathered.at),
-        )
-        if governed.stands_in:
-            # Its bounds and its lift are not those that were asked for.
-            after = replace(after, level=None, lifts_about=None)
-        if after.level is not None and (before is None or before.level is None):
-            after = replace(
-                after, level=replace(after.level, since=_since(stored, after.level.level, after.level.since))
-            )
-        account.assessment = after
-
-    async def _apply(self, read: Stored, status: JsonObject, now: int, fleet: int) -> bool:
-        """Write a status if it is worth it; return False where it should have been and was not."""
-        # The status rendered from is the one compared with: what came in meanwhile is for the next cycle.
-        last = self._writes.get(read.key)
-        if not worth_writing(read.status, status, last, now=now, fleet=fleet, seed=str(read.key)):
-            return True
-        written = await self._writer.write(read, merge_patch(read.status, status))
-        if written is None:
-            return False
-        self._writes[read.key] = LastWrite(written.get("status", {}), now)
-        self._stores.objectives.put(written)
-        # What somebody else wrote into the status was never a level.
-        known = read.status if last is None else last.status
-        note = level_note(known.get("level"), status)
-        if note is not None:
-            warning, sentence = note
-            await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)
-        return True
-
-
-def _standing(claims: list[GateClaim], at: int) -> LevelState | None:
-    """Return the state of a freeze that the gates remember, or None.
-
-    Where it began before the day that levels are folded over, the lift rule is looked for from that day on.
-    """
-    since = [int(each.since.timestamp()) for each in claims if each.level is Level.EXHAUSTED]
-    if not since or min(since) > at:
-        return None
-    return LevelState(Level.EXHAUSTED, since=min(since), at=max(min(since), at - FOLD_S))
-
-
-def _since(stored: Stored, level: Level, folded: int) -> int:
-    """Return since when a level is in force: what the status says where it agrees, else what the ledger says."""
-    since = stored.status.get("levelSince")
-    if stored.status.get("level") != level.value or not isinstance(since, str):
-        return folded
-    try:
-        return min(int(datetime.fromisoformat(since).timestamp()), folded)
-    except ValueError:
-        return folded
-
-
-def level_note(before: object, status: Mapping[str, Any]) -> tuple[bool, str] | None:
-    """Return (whether it is a warning, the sentence) of the Event for a status, or None when no level changed."""
-    now = status.get("level")
-    if now is None or now == before:
-        return None
-    old = Level(before) if isinstance(before, str) and before in set(Level) else None
-    new = Level(now)
-    display = status.get("display", {})
-    figures = (
-        f"{display.get('budget')} of the error budget left, burning at {display.get('burn')},"
-        f" SLI {display.get('sli')} against {display.get('target')}"
-    )
-    if old is None:
-        # That a new objective is healthy is no news.
-        return None if new is Level.HEALTHY else (True, f"{new.value}: {figures}")
-    return new.rank > old.rank, f"{old.value} -> {new.value}: {figures}"
+        if gathered.measured:
+            account.assessment = decided(stored, account, answer, governed, claims, at=gathered.at)
+        elif isinstance(answer, Partial | Failed):
+            account.assessment = unmeasured(answer, account.assessment)
 
 
 def rehydrating(views: tuple[View, ...]) -> bool:

@@ -87,7 +87,7 @@ def claims(workload: Workload, standing: Sequence[GateClaim], asks: Sequence[Ask
 
 def _claim(ask: Ask, through: str, old: GateClaim | None) -> GateClaim | None:
     if ask.standing is None:
-        return None if old is None else old.model_copy(update={"trouble": ask.trouble})
+        return None if old is None else old.model_copy(update={"trouble": ask.trouble, "lifts_about": None})
     standing = ask.standing
     rule = asked(ask.releases, standing, Rule.OPEN if old is None else old.rule)
     if rule is Rule.OPEN:
