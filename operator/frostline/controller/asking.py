@@ -23,6 +23,8 @@ from frostline.core.window import Rolling
 
 _ENOUGH_COVERAGE: Final = 0.1
 _DAY_S: Final = 86_400
+_LONGEST_TROUBLE: Final = 512
+"""Characters: it is part of the sentence that whoever is refused reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _covered(objective: Objective, figure: Figure) -> bool:
 
 def _trouble(assessment: Assessment | None, around: Surroundings) -> str:
     if around.governed.problem is not None:
-        return around.governed.problem
+        return around.governed.problem[:_LONGEST_TROUBLE]
     if around.mode is None and around.namespace is not None:
         return f"label {names.Label.MODE}={around.namespace.mode} is none of {', '.join(Mode)}"
     if assessment is None:

@@ -23,7 +23,7 @@ from frostline.controller.gates import Gates, HeldGate
 from frostline.controller.gating import Ask, Declared
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
-from frostline.controller.tracking import Arrival, Arrived
+from frostline.controller.tracking import Arrival, Arrived, TooLargeError
 from frostline.controller.workloads import SeenWorkload
 from frostline.core.gate import Workload
 from frostline.core.policy import Rule
@@ -150,7 +150,10 @@ class Enforcement:
                 return old
             spec = begun
         elif seen is not None:
-            spec, arrival = tracking.follow(spec, seen)
+            try:
+                spec, arrival = tracking.follow(spec, seen)
+            except TooLargeError as error:
+                _LOG.warning("%s in %s runs what its gate cannot hold: %s", workload, workload.namespace, error)
         if old is not None and not gating.worth_writing(old, spec):
             return old
         if not await self._effects.write_gate(workload, as_json(spec), None if held is None else held.stored):
@@ -167,7 +170,11 @@ class Enforcement:
             return None
         shape = shape_of(spec.shape)
         good = [(source, project(template, shape)) for source, template in earlier]
-        return tracking.begun(spec, project(seen.template(), shape), good)
+        try:
+            return tracking.begun(spec, project(seen.template(), shape), good)
+        except TooLargeError as error:
+            _LOG.error("%s in %s cannot be held back: %s", seen.key, seen.key.namespace, error)
+            return None
 
     async def _tell_rule(
         self, workload: Workload, seen: SeenWorkload | None, old: GateSpec | None, new: GateSpec | None

@@ -22,6 +22,7 @@ from frostline.core.release import Standing, asked
 _REMEMBERED: Final = timedelta(hours=1)
 """For how long an override that ended is still there to say so."""
 _MOST_OVERRIDES: Final = 32
+_MOST_CLAIMS: Final = 64
 _FIGURES_EVERY: Final = timedelta(minutes=5)
 
 
@@ -69,7 +70,7 @@ def rule_asked(ask: Ask, before: Rule) -> Rule:
 
 
 def claims(workload: Workload, standing: Sequence[GateClaim], asks: Sequence[Ask]) -> list[GateClaim]:
-    """Return who asks for a gate on a workload, the strictest and worst first."""
+    """Return who asks for a gate on a workload, the strictest and worst first, as many as a gate can name."""
     found = []
     before = {each.objective: each for each in standing}
     for ask in asks:
@@ -82,7 +83,8 @@ def claims(workload: Workload, standing: Sequence[GateClaim], asks: Sequence[Ask
         claim = None if through is None else _claim(ask, through, old)
         if claim is not None:
             found.append(claim)
-    return sorted(found, key=lambda each: (-each.rule.rank, -each.level.rank, each.since, each.objective))
+    found.sort(key=lambda each: (-each.rule.rank, -each.level.rank, each.since, each.objective))
+    return found[:_MOST_CLAIMS]
 
 
 def _claim(ask: Ask, through: str, old: GateClaim | None) -> GateClaim | None:
