@@ -193,6 +193,8 @@ class Cluster:
         self.poked: list[Workload] = []
         self.refuses = False
         self.unreadable = False
+        self.gate_writes = 0
+        self.mark_writes = 0
         self.stores = Stores()
         self.put_namespace()
 
@@ -282,6 +284,7 @@ class Cluster:
     async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
         if self.refuses:
             return False
+        self.gate_writes += 1
         old = self.gates.get(workload)
         generation = 1 if old is None else old["metadata"]["generation"] + 1
         manifest = gate_manifest(workload, copy.deepcopy(spec), known)
@@ -300,6 +303,7 @@ class Cluster:
     async def mark(self, workload: SeenWorkload, wanted: Mapping[str, str]) -> bool:
         if self.refuses:
             return False
+        self.mark_writes += 1
         old = self.workloads[workload.key]
         metadata = merged(old["metadata"], patch_of(wanted)["metadata"])
         self.workloads[workload.key] = self._object({**old, "metadata": metadata}, "", old)

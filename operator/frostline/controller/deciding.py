@@ -8,7 +8,7 @@ from frostline.controller.account import Account
 from frostline.controller.policies import Governed
 from frostline.controller.store import Stored
 from frostline.core.assess import Answer, Assessment, assess
-from frostline.core.ledger import FOLD_S
+from frostline.core.ledger import FINE_S, FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial
 from frostline.core.policy import Level
@@ -46,7 +46,7 @@ def _standing(claims: list[GateClaim], at: int) -> LevelState | None:
     Where it began before the day that levels are folded over, the lift rule is looked for from that day on.
     """
     since = [int(each.since.timestamp()) for each in claims if each.level is Level.EXHAUSTED]
-    if not since or min(since) > at:
+    if not since:
         return None
     return LevelState(Level.EXHAUSTED, since=min(since), at=max(min(since), at - FOLD_S))
 
@@ -57,6 +57,8 @@ def _since(stored: Stored, level: Level, folded: int) -> int:
     if stored.status.get("level") != level.value or not isinstance(since, str):
         return folded
     try:
-        return min(int(datetime.fromisoformat(since).timestamp()), folded)
+        told = int(datetime.fromisoformat(since).timestamp())
     except ValueError:
         return folded
+    # What is read back from buckets is seen at their edges.
+    return told if told <= folded + FINE_S else folded
