@@ -268,6 +268,18 @@ class Cluster:
         found = self.gates.get(Workload("dating", kind, name))
         return None if found is None else found["spec"]
 
+    def edit_gate(self, name: str, edit: Callable[[JsonObject], None]) -> None:
+        """Change the spec of a gate as somebody else would."""
+        workload = Workload("dating", "Deployment", name)
+        new = copy.deepcopy(self.gates[workload])
+        edit(new["spec"])
+        new["metadata"]["generation"] += 1
+        self.gates[workload] = self._object(new, "", self.gates[workload])
+        self.stores.gates.put(copy.deepcopy(self.gates[workload]))
+
+    def delete_gate(self, name: str) -> None:
+        self.stores.gates.drop(self.gates.pop(Workload("dating", "Deployment", name)))
+
     def marks(self, name: str) -> JsonObject:
         metadata = self.workloads[Workload("dating", "Deployment", name)]["metadata"]
         labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
@@ -282,10 +294,11 @@ class Cluster:
         return None if self.unreadable else copy.deepcopy(self.earlier.get(workload.key, []))
 
     async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
-        if self.refuses:
+        old = self.gates.get(workload)
+        version = None if old is None else old["metadata"]["resourceVersion"]
+        if self.refuses or version != (None if known is None else known.version):
             return False
         self.gate_writes += 1
-        old = self.gates.get(workload)
         generation = 1 if old is None else old["metadata"]["generation"] + 1
         manifest = gate_manifest(workload, copy.deepcopy(spec), known)
         manifest["metadata"] = {**manifest["metadata"], "generation": generation}

@@ -72,13 +72,16 @@ class Enforcement:
         self._arrived = arrived
         self._namespaces = frozenset(namespaces)
         self._overrides: dict[Key, tuple[str, Declared | None]] = {}
+        self._stands: dict[Workload, GateSpec] = {}
+        """The gates as this operator left them: what somebody else makes of one is put right by it."""
         self.gates = Gates(stores.gates)
 
     def standing(self) -> dict[Key, list[GateClaim]]:
         """Return what the gates remember of each promise."""
         found: defaultdict[Key, list[GateClaim]] = defaultdict(list)
-        for workload, held in self.gates.all().items():
-            for claim in held.spec.by:
+        stored = {workload: held.spec for workload, held in self.gates.all().items()}
+        for workload, spec in {**stored, **self._stands}.items():
+            for claim in spec.by:
                 found[Key(workload.namespace, claim.objective)].append(claim)
         return found
 
@@ -89,12 +92,16 @@ class Enforcement:
         by_namespace: defaultdict[str, list[Ask]] = defaultdict(list)
         for ask in asks.values():
             by_namespace[ask.key.namespace].append(ask)
-        concerned = set(gates) | {
-            workload
-            for ask in asks.values()
-            if gating.rule_asked(ask, Rule.OPEN) is not Rule.OPEN
-            for workload in ask.through
-        }
+        concerned = (
+            set(gates)
+            | set(self._stands)
+            | {
+                workload
+                for ask in asks.values()
+                if gating.rule_asked(ask, Rule.OPEN) is not Rule.OPEN
+                for workload in ask.through
+            }
+        )
         limit = asyncio.Semaphore(_WRITERS)
 
         async def one(workload: Workload) -> tuple[Workload, GateSpec | None]:
@@ -124,7 +131,9 @@ class Enforcement:
         self, workload: Workload, held: HeldGate | None, asks: list[Ask], declared: Iterable[Declared], now: int
     ) -> GateSpec | None:
         """Return the gate that stands after this pass."""
-        old = None if held is None else held.spec
+        stored = None if held is None else held.spec
+        old = self._stands.get(workload, stored)
+        known = self.gates.stored(workload)
         by = gating.claims(workload, [] if old is None else old.by, asks)
         holding = {each.objective for each in by if each.rule.holds}
         policies = [ask.releases for ask in asks if ask.key.name in holding]
@@ -139,8 +148,9 @@ class Enforcement:
         )
         seen = self._stores.workloads.get(workload)
         if spec is None:
-            if held is None or not await self._effects.remove_gate(held.stored):
+            if known is not None and not await self._effects.remove_gate(known):
                 return old
+            self._stands.pop(workload, None)
             await self._tell_rule(workload, seen, old, None)
             return None
         arrival = None
@@ -154,10 +164,14 @@ class Enforcement:
                 spec, arrival = tracking.follow(spec, seen)
             except TooLargeError as error:
                 _LOG.warning("%s in %s runs what its gate cannot hold: %s", workload, workload.namespace, error)
-        if old is not None and not gating.worth_writing(old, spec):
+        if old is not None and old == stored and not gating.worth_writing(old, spec):
+            self._stands[workload] = old
             return old
-        if not await self._effects.write_gate(workload, as_json(spec), None if held is None else held.stored):
+        if not await self._effects.write_gate(workload, as_json(spec), known):
             return old
+        written = self.gates.get(workload)
+        # What the API server made of it is what it shall stay.
+        self._stands[workload] = spec if written is None else written.spec
         await self._tell_rule(workload, seen, old, spec)
         if arrival is not None:
             await self._tell_arrival(workload, seen, arrival)
