@@ -193,6 +193,7 @@ class Cluster:
         self.poked: list[Workload] = []
         self.refuses = False
         self.unreadable = False
+        self.settled = True
         self.gate_writes = 0
         self.mark_writes = 0
         self.stores = Stores()
@@ -250,7 +251,8 @@ class Cluster:
             "spec": {"replicas": 1, "template": template(image)},
         }
         manifest["metadata"]["generation"] = metadata.get("generation", 0) + 1
-        done = {"observedGeneration": manifest["metadata"]["generation"], "updatedReplicas": 1, "availableReplicas": 1}
+        done = {"observedGeneration": manifest["metadata"]["generation"], "updatedReplicas": 1}
+        done["availableReplicas"] = int(self.settled)
         self.workloads[workload] = self._object({**manifest, "status": done}, f"uid-{name}", old)
         self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
 

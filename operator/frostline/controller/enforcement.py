@@ -7,20 +7,17 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
-
-from pydantic import ValidationError
 
 from frostline import names
 from frostline.api.base import JsonObject, as_json
 from frostline.api.gate import GateClaim, GateSpec
 from frostline.api.gated import shape as shape_of
-from frostline.api.override import OverrideSpec
 from frostline.controller import gating, marks, tracking
 from frostline.controller.account import Key
 from frostline.controller.gates import Gates, HeldGate
 from frostline.controller.gating import Ask, Declared
+from frostline.controller.override_status import declared_by
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
 from frostline.controller.tracking import Arrival, Arrived, TooLargeError
@@ -31,7 +28,6 @@ from frostline.core.projection import project
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 8
-_LONGEST_OVERRIDE: Final = timedelta(hours=24)
 
 
 class Effects(Protocol):
@@ -121,8 +117,8 @@ class Enforcement:
             del self._overrides[gone]
         for key, each in snapshot.items():
             known = self._overrides.get(key)
-            if known is None or known[0] != each.uid:
-                self._overrides[key] = known = (each.uid, declared_by(each))
+            if known is None or known[0] != each.version:
+                self._overrides[key] = known = (each.version, declared_by(each))
             if known[1] is not None:
                 found[key.namespace].append(known[1])
         return found
@@ -136,14 +132,14 @@ class Enforcement:
         known = self.gates.stored(workload)
         by = gating.claims(workload, [] if old is None else old.by, asks)
         holding = {each.objective for each in by if each.rule.holds}
-        policies = [ask.releases for ask in asks if ask.key.name in holding]
+        shapes = [ask.releases.shape for ask in asks if ask.key.name in holding]
         spec = gating.gate(
             workload,
             old,
             by,
-            shape=gating.common_shape([each.shape for each in policies]),
+            shape=gating.common_shape(shapes),
             overrides=declared,
-            longest_override=min((each.longest_override for each in policies), default=_LONGEST_OVERRIDE),
+            longest_override=gating.longest_override(by, asks),
             now=now,
         )
         seen = self._stores.workloads.get(workload)
@@ -253,12 +249,3 @@ class Enforcement:
 
 def _marking(effects: Effects, seen: SeenWorkload, wanted: Mapping[str, str]) -> Callable[[], Awaitable[bool]]:
     return lambda: effects.mark(seen, wanted)
-
-
-def declared_by(stored: Stored) -> Declared | None:
-    """Return an override as it was read; None where it cannot be read, which its status then says."""
-    try:
-        spec = OverrideSpec.model_validate(stored.spec)
-    except ValidationError:
-        return None
-    return Declared(stored.key.name, stored.uid, datetime.fromisoformat(stored.created), spec)

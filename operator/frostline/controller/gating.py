@@ -21,6 +21,7 @@ from frostline.core.release import Standing, asked
 
 _REMEMBERED: Final = timedelta(hours=1)
 """For how long an override that ended is still there to say so."""
+_LONGEST_OVERRIDE: Final = timedelta(hours=24)
 _MOST_OVERRIDES: Final = 32
 _MOST_CLAIMS: Final = 64
 _FIGURES_EVERY: Final = timedelta(minutes=5)
@@ -56,12 +57,18 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A ReleaseOverride as it was read: when it was made, and what it says."""
+    """A ReleaseOverride as it was read: when it was made, what it says, and whether it was ever used."""
 
     name: str
     uid: str
     created: datetime
     spec: OverrideSpec
+    used: bool = False
+
+    def ends(self, longest: timedelta | None) -> datetime:
+        """Return when it ends, to the second; `longest` is how long a policy lets it live, None where none is known."""
+        latest = self.created + (_LONGEST_OVERRIDE if longest is None else longest)
+        return min(self.spec.expires_at, latest).replace(microsecond=0)
 
 
 def rule_asked(ask: Ask, before: Rule) -> Rule:
@@ -122,7 +129,7 @@ def gate(
     *,
     shape: Shape,
     overrides: Iterable[Declared],
-    longest_override: timedelta,
+    longest_override: timedelta | None,
     now: int,
 ) -> GateSpec | None:
     """Return what the gate of a workload shall say, None when there shall be none.
@@ -182,18 +189,29 @@ def common_shape(shapes: Sequence[Shape]) -> Shape:
     )
 
 
+def longest_override(by: Iterable[GateClaim], asks: Iterable[Ask]) -> timedelta | None:
+    """Return how long an override lives at most by the policies of all who hold back; None where none is known."""
+    holding = {each.objective for each in by if each.rule.holds}
+    known = (ask for ask in asks if ask.key.name in holding and ask.standing is not None)
+    return min((ask.releases.longest_override for ask in known), default=None)
+
+
 def _overrides(
-    workload: Workload, old: GateSpec | None, declared: Iterable[Declared], longest: timedelta, now: int
+    workload: Workload, old: GateSpec | None, declared: Iterable[Declared], longest: timedelta | None, now: int
 ) -> list[GateOverride]:
-    known = {} if old is None else {each.uid: each for each in old.overrides}
+    carried = {} if old is None else {each.uid: each for each in old.overrides}
     found = []
     for each in declared:
         if not any((named.kind, named.name) == (workload.kind, workload.name) for named in each.spec.workloads):
             continue
-        until = min(each.spec.expires_at, each.created + longest)
+        known = carried.get(each.uid)
+        if known is None and each.used and each.spec.single_use:
+            # It was used at another gate, or in an earlier freeze: what it let pass is not known here.
+            continue
+        until = known.until if known is not None and longest is None else each.ends(longest)
         if until + _REMEMBERED > datetime.fromtimestamp(now, UTC):
-            found.append(_override(each, until, known.get(each.uid)))
-    found.sort(key=lambda each: each.until, reverse=True)
+            found.append(_override(each, until, known))
+    found.sort(key=lambda each: (each.until, each.name), reverse=True)
     return sorted(found[:_MOST_OVERRIDES], key=lambda each: each.name)
 
 
