@@ -103,6 +103,21 @@ def test_all_earlier_revisions_are_good_but_what_equals_the_culprit() -> None:
     assert good(made) == ["app:4", "app:3", "app:1"]
 
 
+def test_a_release_that_the_watch_has_not_told_yet_is_the_culprit_and_what_it_replaced_is_good() -> None:
+    """Released within the moment in which the freeze begins: the gate reads what is there, not what was last seen."""
+    made = open_shop()
+    made.cluster.blind = True
+    made.cluster.deploy("gateway", "app:3")
+    made.spend()
+    made.cluster.blind = False
+    made.relist_workloads()
+    made.run(30)
+
+    assert image(gate(made)["running"]) == "app:3"
+    assert good(made) == ["app:2", "app:1"]
+    assert made.arrived == []
+
+
 def test_what_nobody_let_pass_is_told_once() -> None:
     made = frozen_shop()
 

@@ -24,6 +24,7 @@ from frostline.core.indicator import Counters, Gauge, TimeShare
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
+from frostline.core.projection import Template
 from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
 from tests.support.objectives import AT, Events
 
@@ -185,7 +186,7 @@ class Cluster:
         self.version = 1000
         self.workloads: dict[Workload, JsonObject] = {}
         self.gates: dict[Workload, JsonObject] = {}
-        self.earlier: dict[Workload, list[tuple[str, Any]]] = {}
+        self.earlier: dict[Workload, list[tuple[str, Template]]] = {}
         self.policies: dict[str, JsonObject] = {}
         self.overrides: dict[str, JsonObject] = {}
         self.namespaces: dict[str, JsonObject] = {}
@@ -194,6 +195,7 @@ class Cluster:
         self.refuses = False
         self.unreadable = False
         self.settled = True
+        self.blind = False
         self.gate_writes = 0
         self.mark_writes = 0
         self.stores = Stores()
@@ -254,7 +256,8 @@ class Cluster:
         done = {"observedGeneration": manifest["metadata"]["generation"], "updatedReplicas": 1}
         done["availableReplicas"] = int(self.settled)
         self.workloads[workload] = self._object({**manifest, "status": done}, f"uid-{name}", old)
-        self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
+        if not self.blind:
+            self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
 
     def change(self, name: str, metadata: JsonObject) -> None:
         """Merge something into a workload's metadata as somebody else would."""
@@ -292,8 +295,11 @@ class Cluster:
         metadata = {"uid": uid if old is None else old["metadata"]["uid"], **manifest["metadata"]}
         return {**manifest, "metadata": {**metadata, "resourceVersion": str(self.version)}}
 
-    async def earlier_templates(self, workload: SeenWorkload) -> list[tuple[str, Any]] | None:
-        return None if self.unreadable else copy.deepcopy(self.earlier.get(workload.key, []))
+    async def templates(self, workload: SeenWorkload) -> tuple[Template, list[tuple[str, Template]]] | None:
+        there = self.workloads.get(workload.key)
+        if self.unreadable or there is None:
+            return None
+        return copy.deepcopy((there["spec"]["template"], self.earlier.get(workload.key, [])))
 
     async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
         old = self.gates.get(workload)
@@ -425,6 +431,10 @@ class World:
     def relist(self) -> None:
         objectives = self.stores.objectives
         objectives.replace(copy.deepcopy(list(self.api.objects.values())), objectives.uids())
+
+    def relist_workloads(self) -> None:
+        workloads = self.stores.workloads
+        workloads.replace(copy.deepcopy(list(self.cluster.workloads.values())), workloads.uids())
 
     def apply(self, name: str, spec: JsonObject) -> None:
         self.stores.objectives.put(self.api.apply(name, spec))

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from frostline import names
 from frostline.api.base import JsonObject, as_json
@@ -24,7 +24,7 @@ from frostline.controller.tracking import Arrival, Arrived, TooLargeError
 from frostline.controller.workloads import SeenWorkload
 from frostline.core.gate import Workload
 from frostline.core.policy import Rule
-from frostline.core.projection import project
+from frostline.core.projection import Template, project
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 8
@@ -33,8 +33,11 @@ _WRITERS: Final = 8
 class Effects(Protocol):
     """What a pass does to the cluster; each returns whether it was done, and tells a refusal."""
 
-    async def earlier_templates(self, workload: SeenWorkload) -> list[tuple[str, Any]] | None:
-        """Return (source, template) of revisions before the present one; None when they cannot be read now."""
+    async def templates(self, workload: SeenWorkload) -> tuple[Template, list[tuple[str, Template]]] | None:
+        """Return the present pod template and (source, template) of revisions before it, read at one time.
+
+        None when they cannot be read now.
+        """
 
     async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
         """Create a gate, or replace the one that is `known`."""
@@ -175,13 +178,14 @@ class Enforcement:
 
     async def _begun(self, spec: GateSpec, seen: SeenWorkload) -> GateSpec | None:
         """Return a gate that begins to hold; None where the way back cannot be read, for it must stay open."""
-        earlier = await self._effects.earlier_templates(seen)
-        if earlier is None:
+        found = await self._effects.templates(seen)
+        if found is None:
             return None
+        running, earlier = found
         shape = shape_of(spec.shape)
         good = [(source, project(template, shape)) for source, template in earlier]
         try:
-            return tracking.begun(spec, project(seen.template(), shape), good)
+            return tracking.begun(spec, project(running, shape), good)
         except TooLargeError as error:
             _LOG.error("%s in %s cannot be held back: %s", seen.key, seen.key.namespace, error)
             return None
