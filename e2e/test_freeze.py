@@ -1,6 +1,7 @@
-"""A budget that is spent stops releases, and one that is earned again lets them go: the whole way, on a real cluster."""
+"""A budget that is spent stops releases, and one that is earned again lets them go, on a real cluster."""
 
 import json
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,7 @@ class Shop:
         self.kubectl = kubectl
         self.namespace = namespace
 
-    def run(self, *arguments: str, check: bool = True) -> Any:
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.kubectl(*arguments, "-n", self.namespace, check=check)
 
     def release(self, image: str, *more: str, name: str = "gateway") -> str:
@@ -120,17 +121,18 @@ def test_from_a_healthy_day_to_a_freeze_and_out_of_it(
 ) -> None:
     people.revisions("app:1", "app:2")
     apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=policy))
-    running = operator(shop.url, people.namespace, flags=FAST)
+    operator(shop.url, people.namespace, flags=FAST)
     eventually(lambda: people.status("availability").get("level") == "Healthy", 60)
     assert people.release("app:3") == ""
 
     shop.spend()
-    eventually(people.frozen, 60, lambda: json.dumps([people.status("availability"), people.gates(), people.enforced()], indent=1) + running.log.read_text()[-3000:])
+    eventually(people.frozen, 60, lambda: str(people.status("availability")))
     status = people.status("availability")
     refused = people.release("app:4")
 
     assert (status["level"], status["releases"]) == ("Exhausted", "Freeze")
-    assert "availability" in refused and "rollout undo" in refused
+    assert "availability" in refused
+    assert "rollout undo" in refused
     assert people.image() == "app:3"
     assert people.marks()
     assert people.events("ReleasesHeld")
@@ -166,7 +168,8 @@ def test_a_freeze_outlives_the_operator(people: Shop, frozen: OperatorProcess) -
     assert people.release("app:4")
 
 
-def test_an_override_lets_one_release_pass_and_is_on_record(people: Shop, frozen: OperatorProcess) -> None:
+@pytest.mark.usefixtures("frozen")
+def test_an_override_lets_one_release_pass_and_is_on_record(people: Shop) -> None:
     user = people.kubectl("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}").stdout
     until = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     override = {
@@ -197,7 +200,8 @@ def test_an_override_lets_one_release_pass_and_is_on_record(people: Shop, frozen
     assert people.release("app:fixed") == "", "what an override brought, and ran, may come back"
 
 
-def test_what_went_by_the_bypass_is_found_and_told(people: Shop, frozen: OperatorProcess) -> None:
+@pytest.mark.usefixtures("frozen")
+def test_what_went_by_the_bypass_is_found_and_told(people: Shop) -> None:
     assert people.release("app:9", *BYPASS) == ""
 
     (note,) = eventually(lambda: people.events("UnrecordedRelease"), 30)
@@ -205,7 +209,8 @@ def test_what_went_by_the_bypass_is_found_and_told(people: Shop, frozen: Operato
     assert people.release("app:10")
 
 
-def test_marks_and_gates_that_somebody_took_away_come_back(people: Shop, frozen: OperatorProcess) -> None:
+@pytest.mark.usefixtures("frozen")
+def test_marks_and_gates_that_somebody_took_away_come_back(people: Shop) -> None:
     marks = people.marks()
     people.run("label", "deploy/gateway", "frostline.dev/releases-")
     eventually(lambda: people.marks() == marks, 30)
@@ -218,9 +223,8 @@ def test_marks_and_gates_that_somebody_took_away_come_back(people: Shop, frozen:
     assert "only the Frostline operator writes" in refused.stderr
 
 
-def test_measurement_lost_changes_nothing_and_says_how_old_the_figure_is(
-    shop: Service, people: Shop, frozen: OperatorProcess
-) -> None:
+@pytest.mark.usefixtures("frozen")
+def test_measurement_lost_changes_nothing_and_says_how_old_the_figure_is(shop: Service, people: Shop) -> None:
     before = people.gates()["deployment-gateway"]
     shop.prometheus.stop()
     eventually(lambda: "not since: QueryFailed" in people.gates()["deployment-gateway"]["message"], 60)
@@ -233,7 +237,8 @@ def test_measurement_lost_changes_nothing_and_says_how_old_the_figure_is(
     eventually(lambda: "not since" not in people.gates()["deployment-gateway"]["message"], 60)
 
 
-def test_a_deleted_workload_comes_back_as_it_was_and_not_otherwise(people: Shop, frozen: OperatorProcess) -> None:
+@pytest.mark.usefixtures("frozen")
+def test_a_deleted_workload_comes_back_as_it_was_and_not_otherwise(people: Shop) -> None:
     kept = people.run("delete", "deploy/gateway", check=False)
     assert "frostline-keep" in kept.stderr
 
@@ -247,7 +252,8 @@ def test_a_deleted_workload_comes_back_as_it_was_and_not_otherwise(people: Shop,
     assert people.release("app:4")
 
 
-def test_a_deleted_promise_lets_go_and_leaves_nothing_behind(people: Shop, frozen: OperatorProcess) -> None:
+@pytest.mark.usefixtures("frozen")
+def test_a_deleted_promise_lets_go_and_leaves_nothing_behind(people: Shop) -> None:
     refused = people.run("delete", "slo", "availability", check=False)
     assert "it cannot be deleted" in refused.stderr
 
@@ -276,6 +282,7 @@ def test_a_namespace_lowers_the_mode_before_a_freeze_and_not_during_one(
     assert "cannot be lowered" in refused.stderr
 
 
-def test_a_frozen_namespace_can_be_deleted(people: Shop, frozen: OperatorProcess) -> None:
+@pytest.mark.usefixtures("frozen")
+def test_a_frozen_namespace_can_be_deleted(people: Shop) -> None:
     people.kubectl("delete", "namespace", people.namespace, "--wait=true", "--timeout=90s")
     people.kubectl("create", "namespace", people.namespace)

@@ -105,6 +105,14 @@ def step(policy: Policy, state: LevelState, seen: Observation) -> LevelState:
     return _improve(policy, state, seen, worst(table(policy, seen.remaining, float(policy.hysteresis.margin)), burn))
 
 
+def set_back(state: LevelState, at: int) -> LevelState | None:
+    """Return the state when Prometheus's clock goes back to `at`: what lies ahead of it was never seen.
+
+    A freeze is no less in force; None for every other level, which is told again from what there was to see.
+    """
+    return LevelState(Level.EXHAUSTED, since=state.since, at=at) if state.level is Level.EXHAUSTED else None
+
+
 def _burn_level(bounds: BurnBounds, held: Level, seen: Observation) -> Level:
     slower = min(seen.burn_long, seen.burn_short)
     enough = seen.bad_long >= bounds.minimum_bad
