@@ -48,7 +48,7 @@ def any_class(spec: dict[str, Any]) -> None:
 
 
 def override_of_mine(spec: dict[str, Any]) -> None:
-    spec["overrides"].append(
+    spec.setdefault("overrides", []).append(
         {"name": "mine", "uid": "mine", "class": "Emergency", "until": "2030-01-01T00:00:00Z", "users": ["me"]}
     )
 

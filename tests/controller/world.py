@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from frostline import names
-from frostline.api.base import JsonObject
+from frostline.api.base import JsonObject, as_json
+from frostline.api.gate import GateSpec
 from frostline.controller.account import Key
 from frostline.controller.cycle import Cycle, Timing
 from frostline.controller.enforcement import Enforcement
@@ -271,8 +272,12 @@ class Cluster:
         self.stores.workloads.drop(self.workloads.pop(Workload("dating", "Deployment", name)))
 
     def gate(self, name: str, kind: str = "Deployment") -> JsonObject | None:
+        """Return what a gate says, with every field, also those that it leaves out as they hold nothing."""
         found = self.gates.get(Workload("dating", kind, name))
-        return None if found is None else found["spec"]
+        if found is None:
+            return None
+        said: JsonObject = as_json(GateSpec.model_validate(found["spec"]))
+        return said
 
     def edit_gate(self, name: str, edit: Callable[[JsonObject], None]) -> None:
         """Change the spec of a gate as somebody else would."""
