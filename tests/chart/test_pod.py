@@ -89,8 +89,8 @@ def test_the_webhook_is_reached_where_the_operator_says(chart: Chart) -> None:
     assert "--webhook-secret=frostline-system/promises-webhook-tls" in operator["args"]
     assert container["command"] == ["frostline", "webhook"]
     assert container["args"] == [
-        "--listen=0.0.0.0:9443",
-        "--health-listen=0.0.0.0:8081",
+        "--webhook-listen=0.0.0.0:9443",
+        "--listen=0.0.0.0:8081",
         "--tls-secret=frostline-system/promises-webhook-tls",
     ]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}

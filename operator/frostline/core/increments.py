@@ -64,7 +64,7 @@ def per_series(counter: Selector, valid: Selector, width_s: int, *, one_bucket: 
 
 
 def plain(counter: Selector, width_s: int, *, one_bucket: bool = False) -> str:
-    """Return what `per_series` does, at about an eighth of its cost, where every series lived before and was not reset.
+    """Return what `per_series` does, for a fraction of its cost, where every series lived before and was not reset.
 
     Any other series counts so much less than nothing that the sum over all of them `is_unclear`.
     """
