@@ -68,6 +68,10 @@ class Memory(StrEnum):
     WEBHOOK = f"{GROUP}/armed-webhook"
 
 
+GUARD_PREFIX: Final = "frostline-guard-"
+"""Policies of the chart that protect our own objects, and their bindings, begin with it."""
+
+
 class Admission(StrEnum):
     """Admission policies, bindings and the webhook configuration, each binding named as its policy."""
 

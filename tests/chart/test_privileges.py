@@ -171,3 +171,32 @@ def test_roles_for_people_can_be_left_out(chart: Chart) -> None:
     names = {role["metadata"]["name"] for role in of_kind(chart.with_values("outside"), "ClusterRole")}
 
     assert names == {"frostline-operator", "frostline-webhook"}
+
+
+def test_the_teardown_may_take_away_what_is_ours_and_stop_the_operator(chart: Chart) -> None:
+    manifests = chart.with_values("everything")
+    role = cluster_role(manifests, "promises-teardown")
+
+    assert grants(role) == {
+        ("admissionregistration.k8s.io", "validatingadmissionpolicybindings", "delete"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "delete"),
+        ("frostline.dev", "releasegates", "list"),
+        ("frostline.dev", "releasegates", "delete"),
+        *(
+            ("apps", resource, verb)
+            for resource in ("deployments", "statefulsets", "daemonsets")
+            for verb in ("list", "patch")
+        ),
+        ("", "namespaces", "list"),
+        ("", "namespaces", "patch"),
+    }
+    bindings = rule_of(role, "validatingadmissionpolicybindings", "delete")["resourceNames"]
+    assert all(name.startswith("frostline-") for name in bindings)
+    stops = role_in(manifests, "frostline-system", "promises-teardown")
+    assert grants(stops) == {("apps", "deployments", "get"), ("apps", "deployments/scale", "patch")}
+
+
+def test_without_an_operator_in_the_cluster_helm_stops_none(chart: Chart) -> None:
+    manifests = chart.manifests("--set", PROMETHEUS, "--set", "operator.replicas=0")
+
+    assert not [each for each in manifests if each["metadata"]["name"].endswith("-teardown")]

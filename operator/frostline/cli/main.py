@@ -6,7 +6,14 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from frostline import __version__
-from frostline.cli import lint_command, operator_command, override_command, resume_command, webhook_command
+from frostline.cli import (
+    lint_command,
+    operator_command,
+    override_command,
+    resume_command,
+    teardown_command,
+    webhook_command,
+)
 
 _INTERRUPTED = 130
 
@@ -24,6 +31,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     lint_command.add(commands)
     override_command.add(commands, environment)
     resume_command.add(commands, environment)
+    teardown_command.add(commands, environment)
     return top
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from frostline import names
 from frostline.controller.arming import Arming
 from frostline.controller.certificates import ContendedError, ServerNames, keep_certificates
 from frostline.controller.effects import REFUSALS, brief
-from frostline.core.armed import Armed, Killed, Off
+from frostline.core.armed import refuses
 from frostline.kubernetes.admission import AdmissionObjects
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.resource import Objects
@@ -19,7 +20,6 @@ from frostline.kubernetes.secrets import Secret
 _LOG = logging.getLogger(__name__)
 _RENEW_S: Final = 600.0
 _RETRY_S: Final = 5.0
-_PATH: Final = "/review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Webhook:
     @classmethod
     def of_service(cls, namespace: str, name: str, secret: tuple[str, str]) -> "Webhook":
         """Return a webhook behind a Service, port 443."""
-        service = {"namespace": namespace, "name": name, "path": _PATH, "port": 443}
+        service = {"namespace": namespace, "name": name, "path": names.WEBHOOK_PATH, "port": 443}
         return cls({"service": service}, ServerNames.of_service(name, namespace), secret)
 
     @classmethod
@@ -46,7 +46,7 @@ class Webhook:
         Raises:
             ValueError: the URL names no host.
         """
-        return cls({"url": url.rstrip("/") + _PATH}, ServerNames.of_url(url), secret)
+        return cls({"url": url.rstrip("/") + names.WEBHOOK_PATH}, ServerNames.of_url(url), secret)
 
 
 class Armament:
@@ -66,14 +66,7 @@ class Armament:
     def switched_off(self) -> str | None:
         """Return why gates hold nothing back now, None when they do."""
         state = self._arming.state
-        match state:
-            case Armed():
-                return None
-            case Killed() | Off():
-                return state.sentence
-            case _:
-                # While it is being armed for the first time, or the API server is away, what was there is there.
-                return None if state.parts else state.sentence
+        return None if refuses(state) else state.sentence
 
     async def look(self) -> None:
         """Look once at what there is, so that the first cycle knows whether gates hold."""

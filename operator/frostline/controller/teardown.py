@@ -5,14 +5,11 @@ An operator that still runs would put it back: it has to be stopped before.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from frostline import names
 from frostline.controller import marks
+from frostline.kubernetes.admission import BINDINGS, CONFIGURATIONS
 from frostline.kubernetes.resource import GATES, NAMESPACES, WORKLOADS, Manifest, NotInstalledError, Objects, Resource
-
-BINDINGS: Final = Resource("admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings", namespaced=False)
-WEBHOOKS: Final = Resource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", namespaced=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +33,14 @@ async def take_away(objects: Objects) -> TakenAway:
     Raises:
         kubernetes.aio.client.ApiException: the API server refused; what was removed until then stays removed.
     """
+    # The guards would refuse what follows to whoever is not the operator.
+    guards = ("records", "namespaces")
     admission = [
+        *[await objects.delete(BINDINGS, None, f"{names.GUARD_PREFIX}{each}") for each in guards],
         await objects.delete(BINDINGS, None, str(names.Admission.FREEZE)),
         await objects.delete(BINDINGS, None, str(names.Admission.KEEP)),
-        await objects.delete(WEBHOOKS, None, str(names.Admission.WEBHOOK_CONFIGURATION)),
+        await objects.delete(BINDINGS, None, str(names.Admission.PROBE)),
+        await objects.delete(CONFIGURATIONS, None, str(names.Admission.WEBHOOK_CONFIGURATION)),
     ]
     gates = [
         await objects.delete(GATES, each["metadata"]["namespace"], each["metadata"]["name"])
