@@ -54,8 +54,7 @@ def test_the_command_line_understands_its_arguments(chart: Chart, tmp_path: Path
 
     program, *words = container["command"]
     arguments = [argument.replace("=/etc/", f"={file}#/etc/").partition("#")[0] for argument in container["args"]]
-    known = [argument for argument in arguments if not argument.startswith("--webhook-")]
-    parsed = parser({"FROSTLINE_PROMETHEUS_USERNAME": "frostline"}).parse_args([*words, *known])
+    parsed = parser({"FROSTLINE_PROMETHEUS_USERNAME": "frostline"}).parse_args([*words, *arguments])
 
     assert program == "frostline"
     assert parsed.prometheus_url == "https://metrics.example.com/prometheus"
@@ -89,8 +88,8 @@ def test_the_webhook_is_reached_where_the_operator_says(chart: Chart) -> None:
     assert "--webhook-secret=frostline-system/promises-webhook-tls" in operator["args"]
     assert container["command"] == ["frostline", "webhook"]
     assert container["args"] == [
-        "--listen=0.0.0.0:9443",
-        "--health-listen=0.0.0.0:8081",
+        "--webhook-listen=0.0.0.0:9443",
+        "--listen=0.0.0.0:8081",
         "--tls-secret=frostline-system/promises-webhook-tls",
     ]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
