@@ -1,5 +1,7 @@
 """What every test below stands on."""
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 # The same examples in every run, whatever the machine's speed: a red build is a fault and no bad luck.
@@ -12,3 +14,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("frostline")
+
+
+def pytest_collection_finish() -> None:
+    """Take what has been imported out of the garbage collector's sight: it would look at all of it again and again."""
+    gc.freeze()

@@ -1,9 +1,11 @@
 """Helm, and the chart rendered by it."""
 
+import copy
 import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +52,7 @@ class Chart:
         self, *arguments: str, release: str = "frostline", kubernetes: str = KUBERNETES_VERSION
     ) -> list[Manifest]:
         """Return the rendered objects in helm's order; fails the test with helm's words when it refuses."""
-        answer = self.template(*arguments, release=release, kubernetes=kubernetes)
-        assert answer.returncode == 0, answer.stderr
-        return [document for document in yaml.safe_load_all(answer.stdout) if document]
+        return copy.deepcopy(_rendered(self, release, kubernetes, arguments))
 
     def with_values(self, name: str) -> list[Manifest]:
         """Return the objects rendered from `values/<name>.yaml` for a server that has the CRDs already."""
@@ -65,6 +65,14 @@ class Chart:
         answer = self.template(*(word for setting in settings for word in ("--set", setting)))
         assert answer.returncode != 0, f"helm rendered the chart with {settings}"
         return answer.stderr
+
+
+@cache
+def _rendered(chart: Chart, release: str, kubernetes: str, arguments: tuple[str, ...]) -> list[Manifest]:
+    """Return the objects of one rendering, which many tests look at."""
+    answer = chart.template(*arguments, release=release, kubernetes=kubernetes)
+    assert answer.returncode == 0, answer.stderr
+    return [document for document in yaml.safe_load_all(answer.stdout) if document]
 
 
 @pytest.fixture(scope="session")

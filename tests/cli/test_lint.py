@@ -59,6 +59,12 @@ def write(path: str, *manifests: Any) -> str:
     return path
 
 
+def numbered(count: int, **spec: Any) -> list[str]:
+    """Return manifests as texts that differ where `spec` or the name says NUMBER: quicker than to dump each."""
+    text = yaml.safe_dump(manifest("oNUMBER", **spec), sort_keys=False)
+    return [text.replace("NUMBER", str(number)) for number in range(count)]
+
+
 def golden(name: str, found: str) -> None:
     path = GOLDEN / name
     if os.environ.get("UPDATE_GOLDEN"):
@@ -378,7 +384,7 @@ def test_usage_errors_end_with_code_2(lint: Lint) -> None:
 
 
 def test_a_reader_who_has_enough_is_no_error(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text(yaml.safe_dump_all(manifest(f"o{index}", tier=1) for index in range(2000)))
+    (tmp_path / "x.yaml").write_text("---\n".join(numbered(500, tier=1)))
     with subprocess.Popen(
         [sys.executable, "-m", "frostline.cli.main", "lint", "x.yaml"],
         cwd=tmp_path,
@@ -390,7 +396,7 @@ def test_a_reader_who_has_enough_is_no_error(tmp_path: Path) -> None:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.stderr.read() == "2000 Frostline objects in 1 file: 0 errors, 4000 warnings, 0 info\n"
+        assert process.stderr.read() == "500 Frostline objects in 1 file: 0 errors, 1000 warnings, 0 info\n"
         assert process.wait() == 0
 
 
@@ -407,8 +413,9 @@ def test_what_lint_does_not_import() -> None:
 
 
 def test_a_thousand_manifests_take_about_a_second(lint: Lint) -> None:
-    for index in range(1000):
-        write(f"many/{index}.yaml", manifest(f"o{index}", owner="me", journey=f"j{index // 3}"))
+    Path("many").mkdir()
+    for index, each in enumerate(numbered(1000, owner="me", journey="jTHIRD")):
+        Path(f"many/{index}.yaml").write_text(each.replace("THIRD", str(index // 3)))
     lint("many/0.yaml")
 
     begun = time.process_time()

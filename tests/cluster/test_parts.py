@@ -121,7 +121,7 @@ def test_a_second_holder_waits_for_the_lock(tmp_path: Path) -> None:
     with locked(tmp_path / "lock", silent):
         thread = threading.Thread(target=second)
         thread.start()
-        eventually(lambda: heard, 5, "the second says that it waits")
+        eventually(lambda: heard, 5, "the second says that it waits", interval=0.01)
         order.append("first")
     thread.join()
 

@@ -31,7 +31,7 @@ def test_a_started_process_is_recorded_and_stopped(processes: Processes) -> None
     assert processes.running("sleeper") == record
     assert record.pid != os.getpid()
     assert os.getsid(record.pid) == record.pid
-    eventually(lambda: "begun" in processes.log_end("sleeper"), 5, "its output is in the log")
+    eventually(lambda: "begun" in processes.log_end("sleeper"), 5, "its output is in the log", interval=0.01)
     assert processes.stop("sleeper")
     assert not record.alive()
     assert processes.names() == []
@@ -67,7 +67,7 @@ def test_a_recycled_pid_is_not_taken_for_ours(processes: Processes) -> None:
 def test_a_process_that_ended_has_no_identity() -> None:
     with subprocess.Popen(["true"]) as short:
         # Not collected yet: ended, but its id is still in the table.
-        eventually(lambda: identity(short.pid) is None, 5, "it ended")
+        eventually(lambda: identity(short.pid) is None, 5, "it ended", interval=0.01)
     assert identity(os.getpid()) is not None
 
 
@@ -90,7 +90,7 @@ def test_a_process_that_ignores_sigterm_is_killed(processes: Processes, monkeypa
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
     )
     record = processes.start(Command("deaf", (sys.executable, "-c", deaf)))
-    eventually(lambda: "deaf" in processes.log_end("deaf"), 5, "it ignores the signal")
+    eventually(lambda: "deaf" in processes.log_end("deaf"), 5, "it ignores the signal", interval=0.01)
 
     processes.stop("deaf")
 
@@ -103,7 +103,7 @@ def test_the_environment_is_what_was_given_and_little_more(
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid")
     processes.start(Command("env", ("/usr/bin/env",), (), {"GIVEN": "yes"}))
 
-    eventually(lambda: "GIVEN=yes" in processes.log_end("env", 99), 5, "it printed its environment")
+    eventually(lambda: "GIVEN=yes" in processes.log_end("env", 99), 5, "it printed its environment", interval=0.01)
     assert "HTTPS_PROXY" not in processes.log_end("env", 99)
 
 
@@ -122,7 +122,7 @@ def test_the_fingerprint_follows_arguments_environment_and_inputs(tmp_path: Path
 def test_the_log_of_the_life_before_is_kept(processes: Processes) -> None:
     for _ in range(2):
         processes.start(Command("echo", ("/bin/echo", "hello")))
-        eventually(lambda: "hello" in processes.log_end("echo"), 5, "it wrote")
+        eventually(lambda: "hello" in processes.log_end("echo"), 5, "it wrote", interval=0.01)
 
     assert processes.log("echo").with_suffix(".previous.log").read_text() == "hello\n"
     assert processes.log("echo").read_text() == "hello\n"

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from frostline import names
-from frostline.api.base import JsonObject
+from frostline.api.base import JsonObject, as_json
+from frostline.api.gate import GateSpec
 from frostline.controller.account import Key
 from frostline.controller.cycle import Cycle, Timing
 from frostline.controller.enforcement import Enforcement
@@ -25,6 +26,7 @@ from frostline.core.indicator import Counters, Gauge, TimeShare
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
+from frostline.core.projection import Template
 from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
 from tests.support.objectives import AT, Events
 
@@ -186,7 +188,7 @@ class Cluster:
         self.version = 1000
         self.workloads: dict[Workload, JsonObject] = {}
         self.gates: dict[Workload, JsonObject] = {}
-        self.earlier: dict[Workload, list[tuple[str, Any]]] = {}
+        self.earlier: dict[Workload, list[tuple[str, Template]]] = {}
         self.policies: dict[str, JsonObject] = {}
         self.overrides: dict[str, JsonObject] = {}
         self.namespaces: dict[str, JsonObject] = {}
@@ -194,6 +196,10 @@ class Cluster:
         self.poked: list[Workload] = []
         self.refuses = False
         self.unreadable = False
+        self.settled = True
+        self.blind = False
+        self.gate_writes = 0
+        self.mark_writes = 0
         self.stores = Stores()
         self.put_namespace()
 
@@ -208,6 +214,13 @@ class Cluster:
 
     def put_namespace(self, name: str = "dating", **labels: str) -> None:
         self.namespaces[name] = self._object({"metadata": {"name": name, "labels": labels}}, f"uid-{name}")
+        self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
+
+    def terminate_namespace(self, name: str = "dating") -> None:
+        old = self.namespaces[name]
+        self.namespaces[name] = self._object(
+            merged(old, {"metadata": {"deletionTimestamp": "2027-01-15T08:00:00Z"}}), "", old
+        )
         self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
 
     def put_policy(self, name: str, spec: JsonObject) -> None:
@@ -242,9 +255,11 @@ class Cluster:
             "spec": {"replicas": 1, "template": template(image)},
         }
         manifest["metadata"]["generation"] = metadata.get("generation", 0) + 1
-        done = {"observedGeneration": manifest["metadata"]["generation"], "updatedReplicas": 1, "availableReplicas": 1}
+        done = {"observedGeneration": manifest["metadata"]["generation"], "updatedReplicas": 1}
+        done["availableReplicas"] = int(self.settled)
         self.workloads[workload] = self._object({**manifest, "status": done}, f"uid-{name}", old)
-        self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
+        if not self.blind:
+            self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
 
     def change(self, name: str, metadata: JsonObject) -> None:
         """Merge something into a workload's metadata as somebody else would."""
@@ -257,8 +272,24 @@ class Cluster:
         self.stores.workloads.drop(self.workloads.pop(Workload("dating", "Deployment", name)))
 
     def gate(self, name: str, kind: str = "Deployment") -> JsonObject | None:
+        """Return what a gate says, with every field, also those that it leaves out as they hold nothing."""
         found = self.gates.get(Workload("dating", kind, name))
-        return None if found is None else found["spec"]
+        if found is None:
+            return None
+        said: JsonObject = as_json(GateSpec.model_validate(found["spec"]))
+        return said
+
+    def edit_gate(self, name: str, edit: Callable[[JsonObject], None]) -> None:
+        """Change the spec of a gate as somebody else would."""
+        workload = Workload("dating", "Deployment", name)
+        new = copy.deepcopy(self.gates[workload])
+        edit(new["spec"])
+        new["metadata"]["generation"] += 1
+        self.gates[workload] = self._object(new, "", self.gates[workload])
+        self.stores.gates.put(copy.deepcopy(self.gates[workload]))
+
+    def delete_gate(self, name: str) -> None:
+        self.stores.gates.drop(self.gates.pop(Workload("dating", "Deployment", name)))
 
     def marks(self, name: str) -> JsonObject:
         metadata = self.workloads[Workload("dating", "Deployment", name)]["metadata"]
@@ -270,13 +301,18 @@ class Cluster:
         metadata = {"uid": uid if old is None else old["metadata"]["uid"], **manifest["metadata"]}
         return {**manifest, "metadata": {**metadata, "resourceVersion": str(self.version)}}
 
-    async def earlier_templates(self, workload: SeenWorkload) -> list[tuple[str, Any]] | None:
-        return None if self.unreadable else copy.deepcopy(self.earlier.get(workload.key, []))
+    async def templates(self, workload: SeenWorkload) -> tuple[Template, list[tuple[str, Template]]] | None:
+        there = self.workloads.get(workload.key)
+        if self.unreadable or there is None:
+            return None
+        return copy.deepcopy((there["spec"]["template"], self.earlier.get(workload.key, [])))
 
     async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
-        if self.refuses:
-            return False
         old = self.gates.get(workload)
+        version = None if old is None else old["metadata"]["resourceVersion"]
+        if self.refuses or version != (None if known is None else known.version):
+            return False
+        self.gate_writes += 1
         generation = 1 if old is None else old["metadata"]["generation"] + 1
         manifest = gate_manifest(workload, copy.deepcopy(spec), known)
         manifest["metadata"] = {**manifest["metadata"], "generation": generation}
@@ -294,6 +330,7 @@ class Cluster:
     async def mark(self, workload: SeenWorkload, wanted: Mapping[str, str]) -> bool:
         if self.refuses:
             return False
+        self.mark_writes += 1
         old = self.workloads[workload.key]
         metadata = merged(old["metadata"], patch_of(wanted)["metadata"])
         self.workloads[workload.key] = self._object({**old, "metadata": metadata}, "", old)
@@ -349,6 +386,7 @@ def cycle_of(
     *,
     arrived: Callable[[Arrived], None] = lambda _: None,
     wall: Callable[[], float] = lambda: float(AT),
+    own_namespace: str | None = None,
 ) -> Cycle:
     """Return the cycle of one operator."""
     return Cycle(
@@ -365,6 +403,7 @@ def cycle_of(
         ),
         timing=Timing(),
         wall=wall,
+        own_namespace=own_namespace,
     )
 
 
@@ -377,6 +416,7 @@ class World:
         self.cluster = Cluster()
         self.arrived: list[Arrived] = []
         self.wall = float(AT)
+        self.own_namespace: str | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -384,13 +424,23 @@ class World:
         self.stores = Stores()
         self.cluster.see_all(self.stores)
         self.cycle = cycle_of(
-            self.stores, self.prometheus, self.api, self.cluster, arrived=self.arrived.append, wall=lambda: self.wall
+            self.stores,
+            self.prometheus,
+            self.api,
+            self.cluster,
+            arrived=self.arrived.append,
+            wall=lambda: self.wall,
+            own_namespace=self.own_namespace,
         )
         self.relist()
 
     def relist(self) -> None:
         objectives = self.stores.objectives
         objectives.replace(copy.deepcopy(list(self.api.objects.values())), objectives.uids())
+
+    def relist_workloads(self) -> None:
+        workloads = self.stores.workloads
+        workloads.replace(copy.deepcopy(list(self.cluster.workloads.values())), workloads.uids())
 
     def apply(self, name: str, spec: JsonObject) -> None:
         self.stores.objectives.put(self.api.apply(name, spec))

@@ -195,13 +195,20 @@ def test_it_heals(gap: tuple[Events, Answer]) -> None:
     assert healed == straight
 
 
-def test_a_clock_that_was_set_back_begins_anew() -> None:
-    ahead = replace(BEFORE, level=LevelState(Level.EXHAUSTED, since=AT, at=AT + HOUR))
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        pytest.param(Level.ENDANGERED, Level.HEALTHY, id="told anew"),
+        pytest.param(Level.EXHAUSTED, Level.EXHAUSTED, id="left by the lift alone"),
+    ],
+)
+def test_a_clock_that_was_set_back(level: Level, expected: Level) -> None:
+    ahead = replace(BEFORE, level=LevelState(level, since=AT, at=AT + HOUR))
 
     after = judge(steady(0.0), before=ahead)
 
     assert after.level is not None
-    assert (after.level.level, after.level.at) == (Level.HEALTHY, AT)
+    assert (after.level.level, after.level.at) == (expected, AT)
 
 
 @settings(max_examples=15)

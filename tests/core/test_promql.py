@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.core.increments import per_series
+from frostline.core.increments import is_unclear, per_series, plain
 from frostline.core.indicator import (
     Age,
     Counted,
@@ -26,6 +26,7 @@ from frostline.core.promql import (
     Terms,
     batch,
     newest_sample,
+    plain_terms,
     series_count,
     terms,
     wants_one_series,
@@ -71,6 +72,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "increments-fine": (per_series(BAD, VALID, 300),),
     "increments-open": (per_series(BAD, VALID, 90),),
     "increments-hour": (per_series(VALID, VALID, 3_600),),
+    "plain-ratio": pair(plain_terms(RATIO, None, 300)),
+    "plain-respelled": (plain(BAD, 3_600, one_bucket=True),),
     "window": (window_terms(RATIO, 30 * 86_400).numerator,),
     "newest": (newest_sample(RATIO),),
     "explain-ratio": pair(window_terms(RATIO, 28 * 86_400)),
@@ -102,6 +105,23 @@ def test_a_counter_is_counted_by_its_increments() -> None:
     )
 
 
+@pytest.mark.parametrize("name", [name for name, each in INDICATORS.items() if not isinstance(each, Counters)])
+def test_what_is_not_cheaper_is_asked_for_at_once(name: str) -> None:
+    assert plain_terms(INDICATORS[name], None, 300) == terms(INDICATORS[name], None, 300)
+
+
+def test_slices_are_asked_for_at_once() -> None:
+    assert plain_terms(RATIO, SLICES, 3_600) == terms(RATIO, SLICES, 3_600)
+
+
+def test_one_series_that_does_not_tell_makes_any_sum_unclear() -> None:
+    assert f"- {1e18:g})" in plain(VALID, 300)
+    assert is_unclear(-1e18 + 1e17)
+    assert is_unclear(-1e18 * 1_000)
+    assert not is_unclear(0.0)
+    assert not is_unclear(-1e9), "the query of a user may well give that"
+
+
 def test_a_share_of_time_is_never_sliced_again() -> None:
     assert terms(BACKLOG, SLICES, 3_600) == terms(BACKLOG, None, 3_600)
 
@@ -123,6 +143,7 @@ def test_any_selector_in_one_sum_out(counter: Selector, valid: Selector, width_s
     indicator = Counters(counter, Counted.BAD, valid)
     queries = (
         *pair(terms(indicator, None, width_s)),
+        *pair(plain_terms(indicator, None, width_s)),
         *pair(window_terms(indicator, width_s)),
         newest_sample(indicator),
         series_count(indicator),

@@ -20,7 +20,7 @@ def test_the_load_keeps_its_pace_and_ends_by_itself() -> None:
         app.router.add_get("/", answer)
         async with TestServer(app) as server:
             began = time.monotonic()
-            await run((Stream("GET", str(server.make_url("/")), 50.0),), seconds=0.5)
+            await run((Stream("GET", str(server.make_url("/")), 125.0),), seconds=0.2)
             return time.monotonic() - began
 
     took = asyncio.run(serve())

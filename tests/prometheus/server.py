@@ -22,6 +22,8 @@ class Exchange(BaseHTTPRequestHandler):
     """One request; `respond` writes the answer."""
 
     protocol_version = "HTTP/1.1"
+    # Head and body are written one after the other: the body would wait 40 ms for the acknowledgement of the head.
+    disable_nagle_algorithm = True
     respond: ClassVar[Callable[["Exchange"], None]]
     seen: ClassVar[list[Request]]
 

@@ -12,7 +12,7 @@ from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.promql import SLOT_LABEL
 from frostline.prometheus.client import Answer, Asked, Series
 from frostline.prometheus.direct import BATCH_TERMS, Counted, DirectSource, Presence
-from tests.support.objectives import AT, counters, objective
+from tests.support.objectives import AT, DAY, counters, objective
 
 DOWN = Failed(Failure.UNREACHABLE, "nobody answers")
 WARNED = Partial(("a store is missing",))
@@ -30,11 +30,15 @@ def objectives(count: int) -> dict[int, Objective]:
 
 @dataclass
 class Client:
-    """Answers every term by the number of the metric in it: all_7 counted 7000, bad_7 counted 7."""
+    """Answers every term by the number of the metric in it: all_7 counted 7000, bad_7 counted 7.
+
+    Where a metric at a time is `unclear` only the exact terms, which know `increase`, are answered so.
+    """
 
     trouble: Callable[[set[int]], Asked | None] = lambda _members: None
     absent: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
+    unclear: frozenset[tuple[str, int]] = frozenset()
     queries: list[str] = field(default_factory=list)
     ranges: list[tuple[float, float, int]] = field(default_factory=list)
 
@@ -48,12 +52,17 @@ class Client:
     def _answer(self, query: str, times: tuple[float, ...]) -> Asked:
         self.queries.append(query)
         found = terms(query)
+        plain = "increase(" not in query
         members = {int(metric.split("_")[1]) for metric in found.values()}
         return self.trouble(members) or Answer(
             tuple(
                 Series(
                     {SLOT_LABEL: slot},
-                    () if metric in self.broken else tuple((when, value(metric)) for when in times),
+                    ()
+                    if metric in self.broken
+                    else tuple(
+                        (when, -1e18 if plain and (metric, when) in self.unclear else value(metric)) for when in times
+                    ),
                     broken=len(times) if metric in self.broken else 0,
                 )
                 for slot, metric in reversed(found.items())
@@ -125,6 +134,79 @@ def test_closed_buckets_are_asked_for_at_their_ends() -> None:
     ends = [AT + FINE_S, AT + 2 * FINE_S, AT + 3 * FINE_S]
     assert client.ranges == [(ends[0], ends[-1], FINE_S)]
     assert found == {0: Counted(dict.fromkeys(ends, 0.0), dict.fromkeys(ends, 0.0))}
+
+
+def buckets(number: int, ends: range) -> Counted:
+    return Counted(dict.fromkeys(ends, float(number)), dict.fromkeys(ends, number * 1_000.0))
+
+
+def test_plain_terms_are_enough_where_nothing_is_unclear() -> None:
+    client = Client()
+
+    DirectSource(client).closed(objectives(24), Gap(AT, AT + DAY, FINE_S))
+
+    assert len(client.queries) == 1
+    assert "increase(" not in client.queries[0]
+
+
+@pytest.mark.parametrize("metric", ["bad_1", "all_1"])
+def test_what_is_unclear_is_asked_for_exactly(metric: str) -> None:
+    client = Client(unclear=frozenset({(metric, AT + 2 * FINE_S), (metric, AT + 4 * FINE_S)}))
+    ends = range(AT + FINE_S, AT + 6 * FINE_S, FINE_S)
+
+    found = DirectSource(client).closed(objectives(3), Gap(AT, AT + 4 * FINE_S, FINE_S))
+
+    assert found == {number: buckets(number, ends) for number in range(3)}
+    assert client.ranges == [(ends[0], ends[-1], FINE_S), (ends[1], ends[3], FINE_S)]
+    assert set(terms(client.queries[1]).values()) == {"bad_1", "all_1"}
+
+
+def test_an_open_bucket_that_is_unclear_is_asked_for_exactly() -> None:
+    client = Client(unclear=frozenset({("bad_1", AT)}))
+
+    assert DirectSource(client).open(objectives(3), AT, 90) == {number: counted(number) for number in range(3)}
+    assert len(client.queries) == 2
+
+
+def test_what_is_not_there_exactly_is_absent() -> None:
+    client = Client(unclear=frozenset({("bad_1", AT)}))
+    client.trouble = lambda _members: Answer(()) if len(client.queries) == 2 else None
+
+    assert DirectSource(client).open(objectives(2), AT, 90)[1] == Counted({}, {})
+
+
+@pytest.mark.parametrize(
+    ("apart", "asked"),
+    [pytest.param(2, 1, id="neighbours"), pytest.param(6, 1, id="near"), pytest.param(7, 2, id="far")],
+)
+def test_unclear_buckets_near_to_each_other_are_asked_for_together(apart: int, asked: int) -> None:
+    client = Client(unclear=frozenset(("all_0", AT + each * FINE_S) for each in (1, 1 + apart)))
+    ends = range(AT + FINE_S, AT + 11 * FINE_S, FINE_S)
+
+    found = DirectSource(client).closed(objectives(1), Gap(AT, AT + 9 * FINE_S, FINE_S))
+
+    assert found == {0: buckets(0, ends)}
+    assert len(client.queries) == 1 + asked
+
+
+def test_those_with_the_same_unclear_buckets_are_asked_for_together() -> None:
+    client = Client(unclear=frozenset((f"all_{number}", AT + FINE_S) for number in range(24)))
+
+    DirectSource(client).closed(objectives(24), Gap(AT, AT + DAY, FINE_S))
+
+    assert len(client.queries) == 2
+
+
+def test_trouble_with_what_is_unclear_is_the_answer() -> None:
+    far = range(AT + FINE_S, AT + 40 * FINE_S, 10 * FINE_S)
+    client = Client(unclear=frozenset(("bad_1", end) for end in far))
+    client.trouble = lambda _members: DOWN if len(client.queries) > 1 else None
+
+    found = DirectSource(client).closed(objectives(2), Gap(AT, AT + 39 * FINE_S, FINE_S))
+
+    assert found[1] == DOWN
+    assert isinstance(found[0], Counted)
+    assert len(client.queries) == 2, "the other runs are of no use any more"
 
 
 def test_absent_series_are_absent_moments() -> None:

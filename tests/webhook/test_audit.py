@@ -224,7 +224,8 @@ def test_events_that_are_refused_are_told_once_and_tried_anew(caplog: pytest.Log
 
 
 def test_the_end_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(module, "_LAST_WORDS_S", 0.01)
+    monkeypatch.setattr(module, "_LAST_WORDS_S", 0.5)
+    monkeypatch.setattr(module, "_GATHER_S", 0.0)
 
     async def play(world: World) -> None:
         world.written.open.clear()

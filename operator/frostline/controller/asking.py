@@ -17,12 +17,14 @@ from frostline.core.assess import Assessment, Figure
 from frostline.core.finding import Finding, Rule, finding
 from frostline.core.objective import Objective
 from frostline.core.outcome import Measured, NoTraffic
-from frostline.core.policy import Mode, lower_mode
+from frostline.core.policy import BUILT_IN, Mode, lower_mode
 from frostline.core.release import Standing
 from frostline.core.window import Rolling
 
 _ENOUGH_COVERAGE: Final = 0.1
 _DAY_S: Final = 86_400
+_LONGEST_TROUBLE: Final = 512
+"""Characters: it is part of the sentence that whoever is refused reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,20 @@ def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, a
     )
 
 
+def unread(key: Key, uid: str) -> Ask:
+    """Return what is asked for by a promise whose manifest is not accepted: what stands stays, nothing begins."""
+    return Ask(
+        key=key,
+        uid=uid,
+        policy="",
+        releases=BUILT_IN.releases,
+        standing=None,
+        trouble="its manifest is not accepted",
+        through={},
+        entries=None,
+    )
+
+
 def _standing(objective: Objective, assessment: Assessment | None, around: Surroundings) -> Standing | None:
     mode = around.mode
     if assessment is None or assessment.level is None or assessment.figure is None:
@@ -79,7 +95,8 @@ def _standing(objective: Objective, assessment: Assessment | None, around: Surro
         covered=_covered(objective, assessment.figure),
         budget=f"{words.decimal(assessment.figure.budget.remaining * 100, 1)}%",
         measured_at=assessment.figure.at,
-        lifts_about=assessment.lifts_about,
+        # Nothing lifts unseen.
+        lifts_about=assessment.lifts_about if isinstance(assessment.outcome, Measured | NoTraffic) else None,
     )
 
 
@@ -91,7 +108,7 @@ def _covered(objective: Objective, figure: Figure) -> bool:
 
 def _trouble(assessment: Assessment | None, around: Surroundings) -> str:
     if around.governed.problem is not None:
-        return around.governed.problem
+        return around.governed.problem[:_LONGEST_TROUBLE]
     if around.mode is None and around.namespace is not None:
         return f"label {names.Label.MODE}={around.namespace.mode} is none of {', '.join(Mode)}"
     if assessment is None:

@@ -1,22 +1,21 @@
 """One cycle: gather what Prometheus says, decide in the core, apply to the API server."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.gate import GateClaim
 from frostline.controller.account import Account, Key, carried
 from frostline.controller.advice import Advice
-from frostline.controller.asking import Surroundings, ask, not_found
+from frostline.controller.asking import Surroundings, ask, not_found, unread
+from frostline.controller.deciding import decided, unmeasured
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gating import Ask
 from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
 from frostline.controller.namespaces import EXEMPT
-from frostline.controller.policies import Policies
+from frostline.controller.policies import Governed, Policies
 from frostline.controller.protection import ByNamespace, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
@@ -24,16 +23,11 @@ from frostline.controller.status import Facts
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
-from frostline.core.assess import Answer, Assessment, Fresh, assess
+from frostline.core.assess import Answer, Assessment, Fresh
 from frostline.core.gate import Workload
-from frostline.core.ledger import FOLD_S
-from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import Level, Policy, Rule
+from frostline.core.policy import Rule
 from frostline.prometheus.direct import DirectSource
-
-_LOG = logging.getLogger(__name__)
-_WRITERS: Final = 8
 
 
 class Clock(Protocol):
@@ -143,11 +137,15 @@ class Cycle:
                 governed=self._policies.govern(key, each.spec.policy_ref),
                 namespace=self._stores.namespaces.called(key.namespace),
                 workloads=workloads.get(key.namespace, ()),
-                exempt=key.namespace in self._exempt,
+                exempt=self._is_exempt(key.namespace),
             )
             for key, each in accepted.items()
             if isinstance(each, Accepted)
         }
+
+    def _is_exempt(self, namespace: str) -> bool:
+        known = self._stores.namespaces.called(namespace)
+        return namespace in self._exempt or (known is not None and known.deleting)
 
     def fill(self, until: Callable[[], bool]) -> bool:
         """Read buckets that are not known yet; blocking. Returns whether none is left."""
@@ -185,11 +183,12 @@ class Cycle:
         gathered = self._gather()
         for key, account in self._accounts.items():
             remembered = [each for each in standing.get(key, {}).values() if each.uid == account.uid]
-            self._decide(objects[key], account, gathered, around[key].governed.policy, remembered)
+            self._decide(objects[key], account, gathered, around[key].governed, remembered)
         self._asks = {
             key: ask(key, objects[key].uid, each, self._assessment(key), around[key])
-            for key, each in accepted.items()
             if isinstance(each, Accepted)
+            else unread(key, objects[key].uid)
+            for key, each in accepted.items()
         }
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
@@ -217,7 +216,7 @@ class Cycle:
                 now=self._at,
                 findings=(*self._advice.about(key, acceptance), *missing),
                 problem=None if here is None else here.governed.problem,
-                released=released(self._asks.get(key), held, exempt=here is not None and here.exempt, switched_off=off),
+                released=released(self._asks[key], held, exempt=here is not None and here.exempt, switched_off=off),
             )
         return found
 
@@ -238,51 +237,13 @@ class Cycle:
         return _Gathered(at, True, answers)
 
     def _decide(
-        self, stored: Stored, account: Account, gathered: _Gathered, policy: Policy, standing: list[GateClaim]
+        self, stored: Stored, account: Account, gathered: _Gathered, governed: Governed, claims: list[GateClaim]
     ) -> None:
         answer = gathered.answers[stored.key]
-        before = account.assessment
-        if not gathered.measured:
-            if isinstance(answer, Partial | Failed):
-                account.assessment = Assessment(
-                    answer, before.figure if before else None, before.level if before else None
-                )
-            return
-        after = assess(
-            account.objective,
-            policy,
-            answer=answer,
-            view=account.ledger.view(gathered.at),
-            before=before,
-            standing=_standing(standing, gathered.at),
-        )
-        if after.level is not None and (before is None or before.level is None):
-            after = replace(
-                after, level=replace(after.level, since=_since(stored, after.level.level, after.level.since))
-            )
-        account.assessment = after
-
-
-def _standing(claims: list[GateClaim], at: int) -> LevelState | None:
-    """Return the state of a freeze that the gates remember, or None.
-
-    Where it began before the day that levels are folded over, the lift rule is looked for from that day on.
-    """
-    since = [int(each.since.timestamp()) for each in claims if each.level is Level.EXHAUSTED]
-    if not since or min(since) > at:
-        return None
-    return LevelState(Level.EXHAUSTED, since=min(since), at=max(min(since), at - FOLD_S))
-
-
-def _since(stored: Stored, level: Level, folded: int) -> int:
-    """Return since when a level is in force: what the status says where it agrees, else what the ledger says."""
-    since = stored.status.get("levelSince")
-    if stored.status.get("level") != level.value or not isinstance(since, str):
-        return folded
-    try:
-        return min(int(datetime.fromisoformat(since).timestamp()), folded)
-    except ValueError:
-        return folded
+        if gathered.measured:
+            account.assessment = decided(stored, account, answer, governed, claims, at=gathered.at)
+        elif isinstance(answer, Partial | Failed):
+            account.assessment = unmeasured(answer, account.assessment)
 
 
 def rehydrating(views: tuple[View, ...]) -> bool:

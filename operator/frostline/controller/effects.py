@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 import aiohttp
 from kubernetes.aio.client import ApiException
@@ -18,9 +17,10 @@ from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
 from frostline.controller.workloads import SeenWorkload
 from frostline.core.gate import Workload, gate_name
+from frostline.core.projection import Template
 from frostline.kubernetes.events import About, Recorder, Told
 from frostline.kubernetes.resource import GATES, NAMESPACES, WORKLOADS, Objects, reason_of
-from frostline.kubernetes.revisions import earlier_templates
+from frostline.kubernetes.revisions import templates
 
 _LOG = logging.getLogger(__name__)
 REFUSALS = (ApiException, aiohttp.ClientError, TimeoutError)
@@ -35,10 +35,13 @@ class ApiEffects:
         self._stores = stores
         self._gitops = gitops
 
-    async def earlier_templates(self, workload: SeenWorkload) -> list[tuple[str, Any]] | None:
-        """Return (source, template) of revisions before the present one; None when they cannot be read now."""
+    async def templates(self, workload: SeenWorkload) -> tuple[Template, list[tuple[str, Template]]] | None:
+        """Return the present pod template and (source, template) of revisions before it, read at one time.
+
+        None when they cannot be read now.
+        """
         try:
-            return await earlier_templates(self._objects, *workload.key, workload.uid)
+            return await templates(self._objects, *workload.key, workload.uid)
         except REFUSALS as error:
             _LOG.warning(
                 "%s of namespace %s is not held back yet, as what it ran before cannot be read: %s",

@@ -7,38 +7,37 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
-
-from pydantic import ValidationError
+from typing import Final, Protocol
 
 from frostline import names
 from frostline.api.base import JsonObject, as_json
 from frostline.api.gate import GateClaim, GateSpec
 from frostline.api.gated import shape as shape_of
-from frostline.api.override import OverrideSpec
 from frostline.controller import gating, marks, tracking
 from frostline.controller.account import Key
 from frostline.controller.gates import Gates, HeldGate
 from frostline.controller.gating import Ask, Declared
+from frostline.controller.override_status import declared_by
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
-from frostline.controller.tracking import Arrival, Arrived
+from frostline.controller.tracking import Arrival, Arrived, TooLargeError
 from frostline.controller.workloads import SeenWorkload
 from frostline.core.gate import Workload
 from frostline.core.policy import Rule
-from frostline.core.projection import project
+from frostline.core.projection import Template, project
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 8
-_LONGEST_OVERRIDE: Final = timedelta(hours=24)
 
 
 class Effects(Protocol):
     """What a pass does to the cluster; each returns whether it was done, and tells a refusal."""
 
-    async def earlier_templates(self, workload: SeenWorkload) -> list[tuple[str, Any]] | None:
-        """Return (source, template) of revisions before the present one; None when they cannot be read now."""
+    async def templates(self, workload: SeenWorkload) -> tuple[Template, list[tuple[str, Template]]] | None:
+        """Return the present pod template and (source, template) of revisions before it, read at one time.
+
+        None when they cannot be read now.
+        """
 
     async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
         """Create a gate, or replace the one that is `known`."""
@@ -72,13 +71,16 @@ class Enforcement:
         self._arrived = arrived
         self._namespaces = frozenset(namespaces)
         self._overrides: dict[Key, tuple[str, Declared | None]] = {}
+        self._stands: dict[Workload, GateSpec] = {}
+        """The gates as this operator left them: what somebody else makes of one is put right by it."""
         self.gates = Gates(stores.gates)
 
     def standing(self) -> Mapping[Key, Mapping[Workload, GateClaim]]:
         """Return what the gates remember of each promise, by workload."""
         found: defaultdict[Key, dict[Workload, GateClaim]] = defaultdict(dict)
-        for workload, held in self.gates.all().items():
-            for claim in held.spec.by:
+        stored = {workload: held.spec for workload, held in self.gates.all().items()}
+        for workload, spec in {**stored, **self._stands}.items():
+            for claim in spec.by:
                 found[Key(workload.namespace, claim.objective)][workload] = claim
         return found
 
@@ -89,12 +91,16 @@ class Enforcement:
         by_namespace: defaultdict[str, list[Ask]] = defaultdict(list)
         for ask in asks.values():
             by_namespace[ask.key.namespace].append(ask)
-        concerned = set(gates) | {
-            workload
-            for ask in asks.values()
-            if gating.rule_asked(ask, Rule.OPEN) is not Rule.OPEN
-            for workload in ask.through
-        }
+        concerned = (
+            set(gates)
+            | set(self._stands)
+            | {
+                workload
+                for ask in asks.values()
+                if gating.rule_asked(ask, Rule.OPEN) is not Rule.OPEN
+                for workload in ask.through
+            }
+        )
         limit = asyncio.Semaphore(_WRITERS)
 
         async def one(workload: Workload) -> tuple[Workload, GateSpec | None]:
@@ -114,8 +120,8 @@ class Enforcement:
             del self._overrides[gone]
         for key, each in snapshot.items():
             known = self._overrides.get(key)
-            if known is None or known[0] != each.uid:
-                self._overrides[key] = known = (each.uid, declared_by(each))
+            if known is None or known[0] != each.version:
+                self._overrides[key] = known = (each.version, declared_by(each))
             if known[1] is not None:
                 found[key.namespace].append(known[1])
         return found
@@ -124,23 +130,26 @@ class Enforcement:
         self, workload: Workload, held: HeldGate | None, asks: list[Ask], declared: Iterable[Declared], now: int
     ) -> GateSpec | None:
         """Return the gate that stands after this pass."""
-        old = None if held is None else held.spec
+        stored = None if held is None else held.spec
+        old = self._stands.get(workload, stored)
+        known = self.gates.stored(workload)
         by = gating.claims(workload, [] if old is None else old.by, asks)
         holding = {each.objective for each in by if each.rule.holds}
-        policies = [ask.releases for ask in asks if ask.key.name in holding]
+        shapes = [ask.releases.shape for ask in asks if ask.key.name in holding]
         spec = gating.gate(
             workload,
             old,
             by,
-            shape=gating.common_shape([each.shape for each in policies]),
+            shape=gating.common_shape(shapes),
             overrides=declared,
-            longest_override=min((each.longest_override for each in policies), default=_LONGEST_OVERRIDE),
+            longest_override=gating.longest_override(by, asks),
             now=now,
         )
         seen = self._stores.workloads.get(workload)
         if spec is None:
-            if held is None or not await self._effects.remove_gate(held.stored):
+            if known is not None and not await self._effects.remove_gate(known):
                 return old
+            self._stands.pop(workload, None)
             await self._tell_rule(workload, seen, old, None)
             return None
         arrival = None
@@ -150,13 +159,18 @@ class Enforcement:
                 return old
             spec = begun
         elif seen is not None:
-            spec, arrival = tracking.follow(spec, seen)
-        if old is not None and not gating.worth_writing(old, spec):
+            try:
+                spec, arrival = tracking.follow(spec, seen)
+            except TooLargeError as error:
+                _LOG.warning("%s in %s runs what its gate cannot hold: %s", workload, workload.namespace, error)
+        if old is not None and old == stored and not gating.worth_writing(old, spec):
+            self._stands[workload] = old
             return old
-        if not await self._effects.write_gate(
-            workload, as_json(spec, empties=False), None if held is None else held.stored
-        ):
+        if not await self._effects.write_gate(workload, as_json(spec, empties=False), known):
             return old
+        written = self.gates.get(workload)
+        # What the API server made of it is what it shall stay.
+        self._stands[workload] = spec if written is None else written.spec
         await self._tell_rule(workload, seen, old, spec)
         if arrival is not None:
             await self._tell_arrival(workload, seen, arrival)
@@ -164,12 +178,17 @@ class Enforcement:
 
     async def _begun(self, spec: GateSpec, seen: SeenWorkload) -> GateSpec | None:
         """Return a gate that begins to hold; None where the way back cannot be read, for it must stay open."""
-        earlier = await self._effects.earlier_templates(seen)
-        if earlier is None:
+        found = await self._effects.templates(seen)
+        if found is None:
             return None
+        running, earlier = found
         shape = shape_of(spec.shape)
         good = [(source, project(template, shape)) for source, template in earlier]
-        return tracking.begun(spec, project(seen.template(), shape), good)
+        try:
+            return tracking.begun(spec, project(running, shape), good)
+        except TooLargeError as error:
+            _LOG.error("%s in %s cannot be held back: %s", seen.key, seen.key.namespace, error)
+            return None
 
     async def _tell_rule(
         self, workload: Workload, seen: SeenWorkload | None, old: GateSpec | None, new: GateSpec | None
@@ -234,12 +253,3 @@ class Enforcement:
 
 def _marking(effects: Effects, seen: SeenWorkload, wanted: Mapping[str, str]) -> Callable[[], Awaitable[bool]]:
     return lambda: effects.mark(seen, wanted)
-
-
-def declared_by(stored: Stored) -> Declared | None:
-    """Return an override as it was read; None where it cannot be read, which its status then says."""
-    try:
-        spec = OverrideSpec.model_validate(stored.spec)
-    except ValidationError:
-        return None
-    return Declared(stored.key.name, stored.uid, datetime.fromisoformat(stored.created), spec)

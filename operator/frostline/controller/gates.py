@@ -32,23 +32,40 @@ class Gates:
         self._read: dict[Key, tuple[str, HeldGate | None]] = {}
 
     def all(self) -> dict[Workload, HeldGate]:
-        """Return the gates by workload; one that cannot be read is told and left alone."""
+        """Return the gates by workload; one that cannot be read is told, and left alone while nobody asks for it."""
         snapshot = self._store.snapshot()
         for gone in self._read.keys() - snapshot.keys():
             del self._read[gone]
-        for key, each in snapshot.items():
-            if key not in self._read or self._read[key][0] != each.version:
-                self._read[key] = (each.version, _readable(each))
-        return {held.workload: held for _, held in self._read.values() if held is not None}
+        found = (self._reading(each) for each in snapshot.values())
+        return {held.workload: held for held in found if held is not None}
+
+    def get(self, workload: Workload) -> HeldGate | None:
+        """Return the gate of a workload, None where there is none that can be read."""
+        stored = self.stored(workload)
+        return None if stored is None else self._reading(stored)
+
+    def stored(self, workload: Workload) -> Stored | None:
+        """Return what stands in the place of a workload's gate, whether it can be read or not."""
+        return self._store.get(Key(workload.namespace, workload.gate_name))
+
+    def _reading(self, stored: Stored) -> HeldGate | None:
+        known = self._read.get(stored.key)
+        if known is None or known[0] != stored.version:
+            self._read[stored.key] = known = (stored.version, _readable(stored))
+        return known[1]
 
 
 def _readable(stored: Stored) -> HeldGate | None:
     try:
         spec = GateSpec.model_validate(stored.spec)
     except ValidationError as error:
-        _LOG.error("releasegate %s cannot be read and is left alone: %s", stored.key, error.errors()[0]["msg"])
+        _LOG.error("releasegate %s cannot be read: %s", stored.key, error.errors()[0]["msg"])
         return None
-    return HeldGate(stored, Workload(stored.key.namespace, spec.workload.kind, spec.workload.name), spec)
+    workload = Workload(stored.key.namespace, spec.workload.kind, spec.workload.name)
+    if workload.gate_name != stored.key.name:
+        _LOG.error("releasegate %s is not in the place of the gate of %s", stored.key, workload)
+        return None
+    return HeldGate(stored, workload, spec)
 
 
 def manifest(workload: Workload, spec: JsonObject, known: Stored | None) -> JsonObject:

@@ -21,7 +21,9 @@ from frostline.core.release import Standing, asked
 
 _REMEMBERED: Final = timedelta(hours=1)
 """For how long an override that ended is still there to say so."""
+_LONGEST_OVERRIDE: Final = timedelta(hours=24)
 _MOST_OVERRIDES: Final = 32
+_MOST_CLAIMS: Final = 64
 _FIGURES_EVERY: Final = timedelta(minutes=5)
 
 
@@ -32,8 +34,8 @@ class Ask:
     Attributes:
         standing: its level and what follows from it; None when nothing can be said of it now.
         trouble: why it is not measured now, empty when it is.
-        through: the entries of `protects`, and the workloads that each names now.
-        entries: all entries of `protects`.
+        through: the workloads that entries of `protects` name now, and by which entry.
+        entries: all entries of `protects`; None where the manifest cannot be read.
     """
 
     key: Key
@@ -43,17 +45,30 @@ class Ask:
     standing: Standing | None
     trouble: str
     through: Mapping[Workload, str]
-    entries: frozenset[str]
+    entries: frozenset[str] | None
+
+    def keeps(self, claim: GateClaim) -> bool:
+        """Return whether a claim stays on a workload that no entry names now."""
+        if self.entries is None:
+            return True
+        # It left the selector, or was deleted: neither is a way out.
+        return claim.rule.holds and claim.through in self.entries
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A ReleaseOverride as it was read: when it was made, and what it says."""
+    """A ReleaseOverride as it was read: when it was made, what it says, and whether it was ever used."""
 
     name: str
     uid: str
     created: datetime
     spec: OverrideSpec
+    used: bool = False
+
+    def ends(self, longest: timedelta | None) -> datetime:
+        """Return when it ends, to the second; `longest` is how long a policy lets it live, None where none is known."""
+        latest = self.created + (_LONGEST_OVERRIDE if longest is None else longest)
+        return min(self.spec.expires_at, latest).replace(microsecond=0)
 
 
 def rule_asked(ask: Ask, before: Rule) -> Rule:
@@ -62,7 +77,7 @@ def rule_asked(ask: Ask, before: Rule) -> Rule:
 
 
 def claims(workload: Workload, standing: Sequence[GateClaim], asks: Sequence[Ask]) -> list[GateClaim]:
-    """Return who asks for a gate on a workload, the strictest and worst first."""
+    """Return who asks for a gate on a workload, the strictest and worst first, as many as a gate can name."""
     found = []
     before = {each.objective: each for each in standing}
     for ask in asks:
@@ -70,18 +85,18 @@ def claims(workload: Workload, standing: Sequence[GateClaim], asks: Sequence[Ask
         if old is not None and old.uid != ask.uid:
             old = None
         through = ask.through.get(workload)
-        if through is None and old is not None and old.rule.holds and old.through in ask.entries:
-            # It left the selector, or was deleted: neither is a way out.
+        if through is None and old is not None and ask.keeps(old):
             through = old.through
         claim = None if through is None else _claim(ask, through, old)
         if claim is not None:
             found.append(claim)
-    return sorted(found, key=lambda each: (-each.rule.rank, -each.level.rank, each.since, each.objective))
+    found.sort(key=lambda each: (-each.rule.rank, -each.level.rank, each.since, each.objective))
+    return found[:_MOST_CLAIMS]
 
 
 def _claim(ask: Ask, through: str, old: GateClaim | None) -> GateClaim | None:
     if ask.standing is None:
-        return None if old is None else old.model_copy(update={"trouble": ask.trouble})
+        return None if old is None else old.model_copy(update={"trouble": ask.trouble, "lifts_about": None})
     standing = ask.standing
     rule = asked(ask.releases, standing, Rule.OPEN if old is None else old.rule)
     if rule is Rule.OPEN:
@@ -114,7 +129,7 @@ def gate(
     *,
     shape: Shape,
     overrides: Iterable[Declared],
-    longest_override: timedelta,
+    longest_override: timedelta | None,
     now: int,
 ) -> GateSpec | None:
     """Return what the gate of a workload shall say, None when there shall be none.
@@ -174,18 +189,29 @@ def common_shape(shapes: Sequence[Shape]) -> Shape:
     )
 
 
+def longest_override(by: Iterable[GateClaim], asks: Iterable[Ask]) -> timedelta | None:
+    """Return how long an override lives at most by the policies of all who hold back; None where none is known."""
+    holding = {each.objective for each in by if each.rule.holds}
+    known = (ask for ask in asks if ask.key.name in holding and ask.standing is not None)
+    return min((ask.releases.longest_override for ask in known), default=None)
+
+
 def _overrides(
-    workload: Workload, old: GateSpec | None, declared: Iterable[Declared], longest: timedelta, now: int
+    workload: Workload, old: GateSpec | None, declared: Iterable[Declared], longest: timedelta | None, now: int
 ) -> list[GateOverride]:
-    known = {} if old is None else {each.uid: each for each in old.overrides}
+    carried = {} if old is None else {each.uid: each for each in old.overrides}
     found = []
     for each in declared:
         if not any((named.kind, named.name) == (workload.kind, workload.name) for named in each.spec.workloads):
             continue
-        until = min(each.spec.expires_at, each.created + longest)
+        known = carried.get(each.uid)
+        if known is None and each.used and each.spec.single_use:
+            # It was used at another gate, or in an earlier freeze: what it let pass is not known here.
+            continue
+        until = known.until if known is not None and longest is None else each.ends(longest)
         if until + _REMEMBERED > datetime.fromtimestamp(now, UTC):
-            found.append(_override(each, until, known.get(each.uid)))
-    found.sort(key=lambda each: each.until, reverse=True)
+            found.append(_override(each, until, known))
+    found.sort(key=lambda each: (each.until, each.name), reverse=True)
     return sorted(found[:_MOST_OVERRIDES], key=lambda each: each.name)
 
 
@@ -221,9 +247,7 @@ def worth_writing(stored: GateSpec, wanted: GateSpec) -> bool:
         return False
     if _deciding(stored) != _deciding(wanted):
         return True
-    before, after = (
-        max((each.measured_at for each in spec.by if each.measured_at), default=None) for spec in (stored, wanted)
-    )
+    before, after = _measured_at(stored), _measured_at(wanted)
     return before is None or after is None or abs(after - before) >= _FIGURES_EVERY
 
 

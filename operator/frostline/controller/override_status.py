@@ -1,6 +1,6 @@
 """What the status of a ReleaseOverride says: whether it counts now, and if not, why not. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,36 +8,53 @@ from pydantic import ValidationError
 
 from frostline import names
 from frostline.api.base import JsonObject, as_json
-from frostline.api.gate import GateOverride, GateSpec
+from frostline.api.gate import GateSpec
 from frostline.api.override import OverrideDisplay, OverrideSpec, OverrideStatus
 from frostline.api.status import ConditionStatus
+from frostline.controller.gating import Ask, Declared, longest_override
 from frostline.controller.store import Stored
 from frostline.controller.words import minute
 from frostline.core.gate import Workload
 
 
-def override_status(stored: Stored, gates: Mapping[Workload, GateSpec], now: int) -> JsonObject:
-    """Return the status of an override, given the gates of its namespace."""
+def declared_by(stored: Stored) -> Declared | None:
+    """Return an override as it was read; None where it cannot be read, which its status then says."""
     try:
-        spec = OverrideSpec.model_validate(stored.spec)
+        return _declared(stored)
+    except ValidationError:
+        return None
+
+
+def _declared(stored: Stored) -> Declared:
+    spec = OverrideSpec.model_validate(stored.spec)
+    created = datetime.fromisoformat(stored.created)
+    return Declared(stored.key.name, stored.uid, created, spec, used=_read(stored.status).used_at is not None)
+
+
+def override_status(stored: Stored, gates: Mapping[Workload, GateSpec], asks: Iterable[Ask], now: int) -> JsonObject:
+    """Return the status of an override at epoch second `now`, given gates, and what promises ask for."""
+    try:
+        declared = _declared(stored)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         sentence = f"spec.{where}: {first['msg']}"
-        return _status(stored, now, names.Reason.INVALID, sentence, until=None, workloads="")
-    workloads = [Workload(stored.key.namespace, each.kind, each.name) for each in spec.workloads]
+        return _status(stored, now, names.Reason.INVALID, sentence, until=None, workloads="", used=False)
+    workloads = [Workload(stored.key.namespace, each.kind, each.name) for each in declared.spec.workloads]
     named = ", ".join(map(str, workloads))
     holding = [gates[each] for each in workloads if each in gates and gates[each].rule.holds]
     carried = [each for gate in holding for each in gate.overrides if each.uid == stored.uid]
-    reason, sentence = _verdict(spec, holding, carried, now)
-    until = min((each.until for each in carried), default=spec.expires_at)
-    return _status(stored, now, reason, sentence, until=until, workloads=named)
+    here = [ask for ask in asks if ask.key.namespace == stored.key.namespace]
+    longest = longest_override([claim for gate in holding for claim in gate.by], here)
+    until = min((each.until for each in carried), default=declared.ends(longest))
+    used = declared.used or any(each.used for each in carried)
+    reason, sentence = _verdict(declared.spec, holding, until, now, carried=bool(carried), used=used)
+    return _status(stored, now, reason, sentence, until=until, workloads=named, used=used)
 
 
 def _verdict(
-    spec: OverrideSpec, holding: Sequence[GateSpec], carried: Sequence[GateOverride], now: int
+    spec: OverrideSpec, holding: Sequence[GateSpec], until: datetime, now: int, *, carried: bool, used: bool
 ) -> tuple[names.Reason, str]:
-    until = min((each.until for each in carried), default=spec.expires_at)
     if until.timestamp() <= now:
         return names.Reason.EXPIRED, f"it ended at {minute(until)}: create another if it is still needed"
     if not holding:
@@ -49,15 +66,22 @@ def _verdict(
             names.Reason.CLASS_NOT_ALLOWED,
             f"class {spec.override_class} does not count at level {refusing[0].by[0].level}; allowed: {allowed}",
         )
+    if spec.single_use and used:
+        return names.Reason.USED_UP, "it was used: only the template that it released passes again"
     if not carried:
         return names.Reason.PENDING, "the operator has not passed it on yet"
-    if spec.single_use and any(each.used for each in carried):
-        return names.Reason.USED_UP, "it was used: only the template that it released passes again"
     return names.Reason.LIVE, f"both gates let it pass until {minute(until)}"
 
 
 def _status(
-    stored: Stored, now: int, reason: names.Reason, sentence: str, *, until: datetime | None, workloads: str
+    stored: Stored,
+    now: int,
+    reason: names.Reason,
+    sentence: str,
+    *,
+    until: datetime | None,
+    workloads: str,
+    used: bool,
 ) -> JsonObject:
     before = _read(stored.status)
     live = "True" if reason is names.Reason.LIVE else "False"
@@ -75,10 +99,9 @@ def _status(
             "observed_generation": stored.generation,
         }
     )
-    used = reason is names.Reason.USED_UP and before.used_at is None
     status = OverrideStatus(
         until=until,
-        used_at=datetime.fromtimestamp(now, UTC) if used else before.used_at,
+        used_at=datetime.fromtimestamp(now, UTC) if used and before.used_at is None else before.used_at,
         display=OverrideDisplay(state=reason.value, until="" if until is None else minute(until), workloads=workloads),
         conditions=[condition],
     )

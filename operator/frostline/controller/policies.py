@@ -21,11 +21,13 @@ class Governed:
         name: its name.
         policy: what it says.
         problem: why it is not the one that the manifest asks for, which field and what to do; None when it is.
+        stands_in: whether it was never the one that the manifest asks for: no level can be told by it.
     """
 
     name: str
     policy: Policy
     problem: str | None = None
+    stands_in: bool = False
 
 
 @dataclass(slots=True)
@@ -84,4 +86,4 @@ class Policies:
 
 
 def _failing(instead: Governed, why: str) -> Governed:
-    return Governed(instead.name, instead.policy, f"spec.policyRef: {why}")
+    return Governed(instead.name, instead.policy, f"spec.policyRef: {why}", stands_in=True)

@@ -1,12 +1,15 @@
 """Which workloads an objective protects."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from frostline.api.objective import Protected
 from frostline.controller.workloads import SeenWorkload
 from frostline.core.gate import Workload
+
+_LONGEST_TEXT: Final = 512
 
 ByNamespace: TypeAlias = Mapping[str, Sequence[SeenWorkload]]
 
@@ -20,11 +23,17 @@ def by_namespace(workloads: Iterable[SeenWorkload]) -> ByNamespace:
 
 
 def entry_text(entry: Protected) -> str:
-    """Return one entry of `protects` in a line, such as "Deployment/gateway" or "Deployment app=shop,tier=web"."""
+    """Return one entry of `protects` in a line, such as "Deployment/gateway" or "Deployment app=shop,tier=web".
+
+    Different for different entries, and of up to 512 characters.
+    """
     if entry.selector is None:
         return f"{entry.kind}/{entry.name}"
     labels = ",".join(f"{name}={value}" for name, value in sorted(entry.selector.match_labels.items()))
-    return f"{entry.kind} {labels}"
+    text = f"{entry.kind} {labels}"
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    return f"{text[: _LONGEST_TEXT - 17]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def protected(entries: Iterable[Protected], here: Iterable[SeenWorkload]) -> dict[Workload, str]:

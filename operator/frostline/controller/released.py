@@ -24,17 +24,15 @@ class Released:
     sentence: str
 
 
-def released(
-    ask: Ask | None, claims: Mapping[Workload, GateClaim], *, exempt: bool, switched_off: str | None
-) -> Released:
+def released(ask: Ask, claims: Mapping[Workload, GateClaim], *, exempt: bool, switched_off: str | None) -> Released:
     """Return what there is to say.
 
-    `ask` is None where the manifest is not accepted; `claims` is what the gates have of this promise;
-    `switched_off` tells why gates hold nothing back now, None when they do.
+    `claims` is what the gates have of this promise; `switched_off` tells why gates hold nothing back now, None when
+    they do.
     """
     before = strictest(*(claim.rule for claim in claims.values()))
-    if ask is None or ask.standing is None:
-        return _undecided(before, "the manifest is not accepted" if ask is None else ask.trouble)
+    if ask.standing is None:
+        return _undecided(before, ask.trouble, switched_off)
     if not ask.entries:
         return Released(
             Rule.OPEN, True, names.Reason.NOTHING_PROTECTED, "protects is empty: it never holds a release back"
@@ -63,7 +61,9 @@ def released(
     return Released(rule, True, names.Reason.OPEN, f"releases of {which} pass, {since}")
 
 
-def _undecided(before: Rule, why: str) -> Released:
+def _undecided(before: Rule, why: str, switched_off: str | None) -> Released:
+    if before.holds and switched_off is not None:
+        return Released(before, True, names.Reason.SWITCHED_OFF, f"would be held back ({before}), but {switched_off}")
     if before.holds:
         sentence = f"{before} stays until it can be judged again: {why}"
         return Released(before, False, names.Reason.HELD, sentence)

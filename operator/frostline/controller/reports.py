@@ -42,7 +42,7 @@ class Reports:
             status = PolicyStatus(objectives=going_by[key.name], holding=holding[key.name])
             await self._write(self._policies, self._policy_writer, policy, as_json(status))
         for override in self._overrides.snapshot().values():
-            status_now = override_status(override, gates, now)
+            status_now = override_status(override, gates, asks.values(), now)
             await self._write(self._overrides, self._override_writer, override, status_now)
 
     async def _write(self, store: Store, writer: StatusWriter, stored: Stored, status: JsonObject) -> None:

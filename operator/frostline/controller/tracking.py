@@ -3,11 +3,15 @@
 Both gates judge requests; this sees what came of them, and what never was a request to either of them.
 """
 
+import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
+
+from pydantic import ValidationError
 
 from frostline.api.base import as_json
 from frostline.api.gate import GateOverride, GateSpec, GoodTemplate, TemplateProjection
@@ -19,6 +23,12 @@ AT_START: Final = "the start of the freeze"
 _OVERRIDE: Final = "override "
 _UNRECORDED: Final = "an unrecorded change"
 _MOST_GOOD: Final = 32
+_MOST_CHARACTERS: Final = 1_000_000
+"""Of all templates in a gate together: the API server stores objects of up to some 1.5 MB."""
+
+
+class TooLargeError(ValueError):
+    """A pod template is larger than a gate can hold."""
 
 
 class Arrived(StrEnum):
@@ -42,20 +52,28 @@ def begun(spec: GateSpec, running: Projection, earlier: Sequence[tuple[str, Proj
     """Return a gate that begins to hold: what runs now is not good, what ran before is.
 
     `earlier` are (source, template), the newest first; those that equal what runs now are the culprit again.
+
+    Raises:
+        TooLargeError: what runs now cannot be stored.
     """
+    begins = spec.model_copy(update={"running": _stored(running), "running_from": AT_START})
     seen = {canonical(running)}
     good = []
     for source, template in earlier:
         same = canonical(template)
         if same not in seen:
             seen.add(same)
-            good.append(GoodTemplate(source=source, template=_stored(template)))
-    update = {"running": _stored(running), "running_from": AT_START, "good": good[:_MOST_GOOD]}
-    return spec.model_copy(update=update)
+            with contextlib.suppress(TooLargeError):
+                good.append(GoodTemplate(source=source, template=_stored(template)))
+    return begins.model_copy(update={"good": _fitting(begins, good)})
 
 
 def follow(spec: GateSpec, seen: SeenWorkload) -> tuple[GateSpec, Arrival | None]:
-    """Return the gate after a look at its workload, and what arrived since the last look."""
+    """Return the gate after a look at its workload, and what arrived since the last look.
+
+    Raises:
+        TooLargeError: what runs now cannot be stored.
+    """
     if spec.running is None:
         return spec, None
     template = project(seen.template(), shape(spec.shape))
@@ -85,7 +103,23 @@ def _settled(spec: GateSpec, now: Canonical) -> GateSpec:
     if any(_canonical(good.template) == now for good in spec.good):
         return spec
     added = GoodTemplate(source=spec.running_from, template=spec.running)
-    return spec.model_copy(update={"good": [added, *spec.good][:_MOST_GOOD]})
+    return spec.model_copy(update={"good": _fitting(spec, [added, *spec.good])})
+
+
+def _fitting(spec: GateSpec, good: Sequence[GoodTemplate]) -> list[GoodTemplate]:
+    """Return the first of the good templates, as many as a gate can hold beside what runs."""
+    room = _MOST_CHARACTERS - (0 if spec.running is None else _size(spec.running))
+    kept: list[GoodTemplate] = []
+    for each in good[:_MOST_GOOD]:
+        room -= _size(each.template)
+        if room < 0:
+            break
+        kept.append(each)
+    return kept
+
+
+def _size(template: TemplateProjection) -> int:
+    return len(json.dumps(as_json(template, empties=False)))
 
 
 def _lets_pass(spec: GateSpec, override: GateOverride, template: Projection, now: Canonical, at: float) -> bool:
@@ -104,7 +138,11 @@ def _used(override: GateOverride, template: Projection) -> GateOverride:
 
 
 def _stored(template: Projection) -> TemplateProjection:
-    return TemplateProjection.model_validate(template)
+    try:
+        return TemplateProjection.model_validate(template)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise TooLargeError(f"{'.'.join(map(str, first['loc']))} of its pod template: {first['msg']}") from None
 
 
 def _canonical(template: TemplateProjection) -> Canonical:

@@ -9,7 +9,7 @@ from frostline.core.budget import Budget, budget, burn_rate, remaining, whole
 from frostline.core.forecast import lifts_about
 from frostline.core.indicator import Counted, Counters, counted, described
 from frostline.core.ledger import Counts, Entry, State, View
-from frostline.core.level import LevelState, fold, observations
+from frostline.core.level import LevelState, fold, observations, set_back
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
     Failed,
@@ -101,8 +101,7 @@ def assess(
         case Measured() | NoTraffic():
             state = standing if before is None or before.level is None else before.level
             if state is not None and state.at > view.at:
-                # Prometheus's clock was set back: what lies ahead of it was never seen.
-                state = None
+                state = set_back(state, view.at)
             seen = observations(objective, policy, view, None if state is None else state.at)
             level = fold(policy, state, seen)
             figures = _from_view(objective, view, window)

@@ -7,14 +7,18 @@ bucket ends with is what the next begins with, so that the sum over a window is 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from frostline.core.durations import promql_duration
 from frostline.core.indicator import seconds
 from frostline.core.selector import Selector
 
-LOOKBACK_S: Final = 3_600
+_BEFORE: Final = promql_duration(3_600)
 """How old the last sample before a bucket may be and still be its starting value: bridges scrape gaps."""
+
+_UNCLEAR: Final = 1e18
+"""More events than there are: taken away where the values at the edges of a bucket do not say how many there were."""
 
 _RESET_MARGIN_S: Final = 300
 _TARGET: Final = "job,instance"
@@ -37,18 +41,13 @@ def per_series(counter: Selector, valid: Selector, width_s: int, *, one_bucket: 
     label `le` alone are one: the same bucket, spelled anew when Prometheus or a client was upgraded.
     """
     width = promql_duration(width_s)
-    before = promql_duration(LOOKBACK_S)
-
-    def joined(aggregation: str, function: str) -> str:
-        return f"{aggregation} without(le) ({function})" if one_bucket else function
-
-    end = joined("max", f"last_over_time({counter}[{width}])")
-    start = joined("max", f"last_over_time({counter}[{before}] offset {width})")
+    joined = partial(_joined, one_bucket=one_bucket)
+    start, end = _edges(counter, width, one_bucket=one_bucket)
     smallest = joined("min", f"min_over_time({counter}[{width}])")
     top = f"({joined('max', f'max_over_time({counter}[{width}])')} > {start} or {start})"
     resets = joined("max", _resets(counter, width_s))
     born = f"({end} unless {start})"
-    lived_before = f"last_over_time({valid}[{before}] offset {width})"
+    lived_before = f"last_over_time({valid}[{_BEFORE}] offset {width})"
     # A sibling with more samples in the range is older: they are scraped together.
     younger = (
         f"({joined('max', f'count_over_time({counter}[{width}])')}"
@@ -62,6 +61,23 @@ def per_series(counter: Selector, valid: Selector, width_s: int, *, one_bucket: 
         f" or (({top} - {start} + {end}) >= 0 and ({top} > {end}) unless ({resets} > 1))"
         f" or {joined('sum', f'increase({counter}[{width}])')}"
     )
+
+
+def plain(counter: Selector, width_s: int, *, one_bucket: bool = False) -> str:
+    """Return what `per_series` does, at about an eighth of its cost, where every series lived before and was not reset.
+
+    Any other series counts so much less than nothing that the sum over all of them `is_unclear`.
+    """
+    start, end = _edges(counter, promql_duration(width_s), one_bucket=one_bucket)
+    # A reset shortly before the range is seen, too: then the answer is unclear without need, and never wrong.
+    resets = f"resets({counter}[{promql_duration(width_s + _RESET_MARGIN_S)}])"
+    reset = f"({_joined('max', resets, one_bucket=one_bucket)} > 0)"
+    return f"(({end} - {start}) >= 0 unless {reset}) or (0 * {end} - {_UNCLEAR:g})"
+
+
+def is_unclear(events: float) -> bool:
+    """Return whether a sum over `plain` says nothing but that `per_series` has to be asked."""
+    return events < -_UNCLEAR / 2
 
 
 def native(histogram: Selector, threshold_ms: int, width_s: int) -> tuple[str, str]:
@@ -80,9 +96,21 @@ def under(histogram: str, threshold_ms: int) -> str:
     return f"(round({share} * {count}, {_GRAIN}) >= 0 or {count} == 0)"
 
 
+def _edges(counter: Selector, width: str, *, one_bucket: bool) -> tuple[str, str]:
+    """Return the last value before the range, and the last one in it."""
+    return (
+        _joined("max", f"last_over_time({counter}[{_BEFORE}] offset {width})", one_bucket=one_bucket),
+        _joined("max", f"last_over_time({counter}[{width}])", one_bucket=one_bucket),
+    )
+
+
+def _joined(aggregation: str, function: str, *, one_bucket: bool) -> str:
+    return f"{aggregation} without(le) ({function})" if one_bucket else function
+
+
 def _telescoped(histogram: Selector, read: Callable[[str], str], width_s: int) -> str:
     width = promql_duration(width_s)
-    before = f"last_over_time({histogram}[{promql_duration(LOOKBACK_S)}] offset {width})"
+    before = f"last_over_time({histogram}[{_BEFORE}] offset {width})"
     end, start = read(f"last_over_time({histogram}[{width}])"), read(before)
     return (
         f"sum(((({end} - {start}) >= 0) unless ({_resets(histogram, width_s)} > 0))"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frostline.core.indicator import Counted
+from frostline.core.shelf import Shelf, States
 from frostline.core.window import Rolling, Window, bounds, longest_s, phase_s
 
 FINE_S: Final = 300
@@ -19,11 +20,8 @@ FINE_HORIZON_S: Final = 30 * 3_600
 FOLD_S: Final = 24 * 3_600
 
 _PER_HOUR: Final = COARSE_S // FINE_S
-_SPARE: Final = _PER_HOUR
 
 Floats = NDArray[np.float64]
-Counted32 = NDArray[np.float32]
-States = NDArray[np.uint8]
 
 
 class State(IntEnum):
@@ -71,75 +69,6 @@ class Gap:
     width_s: int
 
 
-class _Shelf:
-    """Consecutive buckets of one width: `kept` of them, and room for some more before it moves on."""
-
-    def __init__(self, width_s: int, kept: int) -> None:
-        self.width_s = width_s
-        self._kept = kept
-        self._size = kept + _SPARE
-        self._first = 0
-        self._bad = np.zeros(self._size, dtype=np.float32)
-        self._valid = np.zeros(self._size, dtype=np.float32)
-        self._state = np.zeros(self._size, dtype=np.uint8)
-
-    def put(self, entry: Entry) -> None:
-        place = self._place(entry.start)
-        self._bad[place] = entry.bad
-        self._valid[place] = entry.valid
-        self._state[place] = entry.state
-
-    def same_edges(self, start: int) -> bool:
-        """Return whether a bucket that begins at `start` can stand among those that are here."""
-        return (start - self._first) % self.width_s == 0 or not self._state.any()
-
-    def forget(self, start: int, end: int) -> None:
-        first = max(0, (start - self._first) // self.width_s)
-        last = max(0, -(-(end - self._first) // self.width_s))
-        for array in (self._bad, self._valid, self._state):
-            array[first:last] = 0
-
-    def read(self, start: int, end: int) -> tuple[Counted32, Counted32, States]:
-        """Return (bad, valid, state) of the buckets in [start, end), one element each; to be read only."""
-        place, off_edge = divmod(start - self._first, self.width_s)
-        count = max(0, -(-(end - start) // self.width_s))
-        if not off_edge and place >= 0 and place + count <= self._size:
-            here = slice(place, place + count)
-            return self._bad[here], self._valid[here], self._state[here]
-        bad, valid = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
-        state = np.zeros(count, dtype=np.uint8)
-        low, high = max(place, 0), min(place + count, self._size)
-        if not off_edge and low < high:
-            for into, of in ((bad, self._bad), (valid, self._valid), (state, self._state)):
-                into[low - place : high - place] = of[low:high]
-        return bad, valid, state
-
-    def _place(self, start: int) -> int:
-        """Return where the bucket is, after moving on, or back, to have it."""
-        place, off_edge = divmod(start - self._first, self.width_s)
-        if not off_edge and 0 <= place < self._size:
-            return place
-        wanted = 0 if place < 0 else self._kept - 1
-        # Buckets with other edges are other buckets: nothing of them can be kept.
-        self._shift(self._size if off_edge else place - wanted)
-        self._first = start - wanted * self.width_s
-        return wanted
-
-    def _shift(self, by: int) -> None:
-        stay = max(0, self._size - abs(by))
-        for array in (self._bad, self._valid, self._state):
-            if by > 0:
-                array[:stay] = array[self._size - stay :]
-                array[stay:] = 0
-            else:
-                array[self._size - stay :] = array[:stay]
-                array[: self._size - stay] = 0
-
-    @property
-    def nbytes(self) -> int:
-        return self._bad.nbytes + self._valid.nbytes + self._state.nbytes
-
-
 class Ledger:
     """Buckets of five minutes for the last 30 hours and of an hour before that, as long as `window` needs."""
 
@@ -147,8 +76,8 @@ class Ledger:
         self._window = window
         hours = -(-(longest_s(window) + FOLD_S) // COARSE_S)
         # A horizon rarely begins at the edge of an hour.
-        self._fine = _Shelf(FINE_S, FINE_HORIZON_S // FINE_S + _PER_HOUR)
-        self._coarse = _Shelf(COARSE_S, hours + 1)
+        self._fine = Shelf(FINE_S, FINE_HORIZON_S // FINE_S + _PER_HOUR)
+        self._coarse = Shelf(COARSE_S, hours + 1)
         self._open: Entry | None = None
 
     @property
@@ -165,9 +94,9 @@ class Ledger:
         if entry.width_s not in (FINE_S, COARSE_S) or entry.start % self._edge_s(entry.width_s):
             raise ValueError(f"no bucket of the ledger begins at {entry.start} and is {entry.width_s} s wide")
         if entry.width_s == COARSE_S:
-            self._coarse.put(entry)
+            _put(self._coarse, entry)
             return
-        self._fine.put(entry)
+        _put(self._fine, entry)
         self._fold_hour(self._hour(entry.start))
 
     def record_open(self, entry: Entry) -> None:
@@ -183,8 +112,8 @@ class Ledger:
         bad, valid, state = self._fine.read(start, start + COARSE_S)
         if (state == State.UNKNOWN).any() or not self._coarse.same_edges(start):
             return
-        sums = (float(counts.sum(dtype=np.float64)) for counts in (bad, valid))
-        self._coarse.put(Entry(start, COARSE_S, State(state.max()), *sums))
+        sums = (counts.sum(dtype=np.float64) for counts in (bad, valid))
+        self._coarse.put(start, *sums, state=state.max())
 
     def gaps(self, at: int) -> Iterator[Gap]:
         """Yield runs of unknown closed buckets that a figure at `at` needs, newest first."""
@@ -220,6 +149,10 @@ class Ledger:
         )
 
 
+def _put(shelf: Shelf, entry: Entry) -> None:
+    shelf.put(entry.start, entry.bad, entry.valid, state=entry.state)
+
+
 @lru_cache(maxsize=256)
 def _edges(oldest: int, boundary: int, opened: int, at: int) -> NDArray[np.int64]:
     """Return the edges of a view, the same array for all objectives of a cycle that have the same window."""
@@ -230,7 +163,7 @@ def _edges(oldest: int, boundary: int, opened: int, at: int) -> NDArray[np.int64
     return edges
 
 
-def _runs(shelf: _Shelf, start: int, end: int) -> Iterator[Gap]:
+def _runs(shelf: Shelf, start: int, end: int) -> Iterator[Gap]:
     _, _, state = shelf.read(start, end)
     unknown = np.flatnonzero(state == State.UNKNOWN)
     if not len(unknown):

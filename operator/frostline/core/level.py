@@ -15,6 +15,9 @@ from frostline.core.objective import Objective
 from frostline.core.policy import BurnBounds, Level, Policy, worst
 
 _PERCENT: Final = 100.0
+_STEPS_A_HOLD: Final = 5
+_COARSE_HOLD_S: Final = 2 * FINE_S
+"""From here on the edges of buckets are near enough to where a hold began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class LevelState:
         burn: the level that burn alone asks for, kept until it clears.
         better: the level that an improvement leads to, sought since `better_since`; None when none is in sight.
         calm_s: seconds with traffic in which burn has stayed below the lift's bound.
+        trail: (epoch second, share left) while Exhausted, oldest first, where the ledger's buckets are too coarse for
+            the lift's hold. The first is the newest one that is older than the hold, where there is one.
     """
 
     level: Level
@@ -59,6 +64,7 @@ class LevelState:
     better: Level | None = None
     better_since: int = 0
     calm_s: int = 0
+    trail: tuple[tuple[int, float], ...] = ()
 
 
 def table(policy: Policy, left: float, margin: float = 0.0) -> Level:
@@ -89,13 +95,22 @@ def step(policy: Policy, state: LevelState, seen: Observation) -> LevelState:
         raise ValueError(f"observation at {seen.at} is older than the state at {state.at}")
     burn = _burn_level(policy.burn, state.burn, seen)
     calm = _calm(policy, state, seen)
-    state = LevelState(state.level, state.since, seen.at, burn, state.better, state.better_since, calm)
+    trail = _trail(policy, state, seen)
+    state = LevelState(state.level, state.since, seen.at, burn, state.better, state.better_since, calm, trail)
     asked = worst(table(policy, seen.remaining), burn)
     if asked.rank > state.level.rank:
         return LevelState(asked, since=seen.at, at=seen.at, burn=burn)
     if state.level is Level.EXHAUSTED:
         return _lift(policy, state, seen, asked)
     return _improve(policy, state, seen, worst(table(policy, seen.remaining, float(policy.hysteresis.margin)), burn))
+
+
+def set_back(state: LevelState, at: int) -> LevelState | None:
+    """Return the state when Prometheus's clock goes back to `at`: what lies ahead of it was never seen.
+
+    A freeze is no less in force; None for every other level, which is told again from what there was to see.
+    """
+    return LevelState(Level.EXHAUSTED, since=state.since, at=at) if state.level is Level.EXHAUSTED else None
 
 
 def _burn_level(bounds: BurnBounds, held: Level, seen: Observation) -> Level:
@@ -117,10 +132,26 @@ def _calm(policy: Policy, state: LevelState, seen: Observation) -> int:
     return state.calm_s + (watched if seen.traffic else 0)
 
 
+def _trail(policy: Policy, state: LevelState, seen: Observation) -> tuple[tuple[int, float], ...]:
+    hold = policy.lift.hold.total_seconds()
+    if state.level is not Level.EXHAUSTED or hold >= _COARSE_HOLD_S:
+        return ()
+    trail = state.trail
+    if not trail or seen.at - trail[-1][0] >= hold / _STEPS_A_HOLD:
+        trail = (*trail, (seen.at, seen.remaining))
+    while len(trail) > 1 and trail[1][0] <= seen.at - hold:
+        trail = trail[1:]
+    return trail
+
+
 def _lift(policy: Policy, state: LevelState, seen: Observation, asked: Level) -> LevelState:
     # At the reset of a calendar period the budget is whole, and cannot grow.
-    grown = seen.remaining > 0 and (seen.remaining > seen.remaining_before or seen.remaining >= 1)
-    if grown and state.calm_s >= policy.lift.hold.total_seconds():
+    hold = policy.lift.hold.total_seconds()
+    before = seen.remaining_before
+    if state.trail and state.trail[0][0] <= seen.at - hold:
+        before = state.trail[0][1]
+    grown = seen.remaining > 0 and (seen.remaining > before or seen.remaining >= 1)
+    if grown and state.calm_s >= hold:
         return LevelState(asked, since=seen.at, at=seen.at, burn=state.burn)
     return state
 

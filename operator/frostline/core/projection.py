@@ -217,7 +217,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[st
     one, other = ([each["name"] for each in side.get("initContainers") or ()] for side in (before, after))
     if one != other and sorted(one) == sorted(other):
         found.append("order of init containers")
-    if _as_set(before.get("volumes")) != _as_set(after.get("volumes")):
+    were, are = before.get("volumes"), after.get("volumes")
+    if were != are and _as_set(were) != _as_set(are):
         found.append("volumes")
     for part, word in (("annotations", "annotation "), ("labels", "label "), ("pod", "")):
         found += [f"{word}{key}" for key in _changed(before.get(part) or {}, after.get(part) or {})]
@@ -231,8 +232,10 @@ def _container_differences(
     new = {each["name"]: each for each in after or ()}
     found = [f"{kind} {name} added" for name in new if name not in old]
     found += [f"{kind} {name} removed" for name in old if name not in new]
-    for name in [each for each in new if each in old and new[each] != old[each]]:
-        one, other = _comparable(old[name]), _comparable(new[name])
+    for name in [each for each in new if each in old]:
+        # Comparable forms cost, and most fields are equal as they are.
+        keys = _changed(old[name], new[name])
+        one, other = (_comparable({key: side[key] for key in keys if key in side}) for side in (old[name], new[name]))
         for key in _changed(one, other):
             found += [f"{what} of {kind} {name}" for what in _within(key, one.get(key), other.get(key))]
     return found

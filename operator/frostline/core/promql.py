@@ -58,6 +58,19 @@ def terms(indicator: Indicator, slices: Slices | None, width_s: int) -> Terms:
     return _sliced(indicator, slices, width_s)
 
 
+def plain_terms(indicator: Indicator, slices: Slices | None, width_s: int) -> Terms:
+    """Return terms of the same events that cost less, and say so where they cannot tell (`increments.is_unclear`).
+
+    Where there are none that cost less they are the same as `terms`.
+    """
+    if slices is not None or not isinstance(indicator, Counters):
+        return terms(indicator, slices, width_s)
+    return Terms(
+        f"sum({increments.plain(indicator.numerator, width_s, one_bucket=indicator.one_bucket)})",
+        f"sum({increments.plain(indicator.valid, width_s)})",
+    )
+
+
 def newest_sample(indicator: Indicator) -> str:
     """Return the time of the newest valid sample, epoch seconds; empty when there is none for 5 minutes."""
     match indicator:

@@ -1,18 +1,35 @@
 """The direct source: counts events in the raw counters, many objectives in one query."""
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Protocol, TypeAlias, TypeVar
 
+from frostline.core.increments import is_unclear
+from frostline.core.indicator import Indicator
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
-from frostline.core.promql import SLOT_LABEL, Terms, batch, newest_sample, series_count, terms, window_terms
+from frostline.core.promql import (
+    SLOT_LABEL,
+    Slices,
+    Terms,
+    batch,
+    newest_sample,
+    plain_terms,
+    series_count,
+    terms,
+    window_terms,
+)
 from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked
 
 BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
+
+_NEAR: Final = 6
+"""Up to how many buckets apart two runs of buckets cost less in one query than in two."""
 
 _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""
@@ -80,21 +97,29 @@ class DirectSource:
 
     def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the `width_s` seconds up to `at`."""
-        asked = self._spread(
-            objectives,
-            lambda objective: _counting(objective, width_s),
-            lambda query: self._client.instant(query, at),
-        )
-        return {key: _counted(points) for key, points in asked.items()}
+        return self.closed(objectives, Gap(at - width_s, at - width_s, width_s))
 
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
+        found = self._buckets(objectives, gap, plain_terms)
+        for run, keys in _unclear(found, gap.width_s).items():
+            # A key that failed in one run has no answer as a whole.
+            group = {key: objectives[key] for key in keys if isinstance(found[key], Counted)}
+            for key, exact in self._buckets(group, run, terms).items():
+                found[key] = _exact_in(run, found[key], exact)
+        return found
+
+    def _buckets(
+        self, objectives: Mapping[Key, Objective], gap: Gap, of: Callable[[Indicator, Slices | None, int], Terms]
+    ) -> dict[Key, Counted | Missing]:
+        def ask(query: str) -> Asked:
+            first, last = gap.start + gap.width_s, gap.last + gap.width_s
+            if first == last:
+                return self._client.instant(query, last)
+            return self._client.range(query, start=first, end=last, step_s=gap.width_s)
+
         asked = self._spread(
-            objectives,
-            lambda objective: _counting(objective, gap.width_s),
-            lambda query: self._client.range(
-                query, start=gap.start + gap.width_s, end=gap.last + gap.width_s, step_s=gap.width_s
-            ),
+            objectives, lambda objective: _pair(of(objective.indicator, objective.slices, gap.width_s)), ask
         )
         return {key: _counted(points) for key, points in asked.items()}
 
@@ -115,8 +140,34 @@ class DirectSource:
         return results
 
 
-def _counting(objective: Objective, width_s: int) -> tuple[str, str]:
-    return _pair(terms(objective.indicator, objective.slices, width_s))
+def _unclear(found: Mapping[Key, Counted | Missing], width_s: int) -> dict[Gap, list[Key]]:
+    """Return the runs of buckets for which the plain terms could not tell, each with the keys that they are of."""
+    runs: dict[Gap, list[Key]] = defaultdict(list)
+    for key, answer in found.items():
+        if isinstance(answer, Counted):
+            both = (*answer.numerator.items(), *answer.valid.items())
+            for run in _runs(sorted({end for end, value in both if is_unclear(value)}), width_s):
+                runs[run].append(key)
+    return runs
+
+
+def _runs(ends: list[int], width_s: int) -> Iterator[Gap]:
+    """Yield the runs of the buckets with these `ends`, which ascend; runs that are near to each other are one."""
+    breaks = [index for index in range(1, len(ends)) if ends[index] - ends[index - 1] > _NEAR * width_s]
+    for first, after in pairwise((0, *breaks, len(ends)) if ends else ()):
+        yield Gap(ends[first] - width_s, ends[after - 1] - width_s, width_s)
+
+
+def _exact_in(run: Gap, plain: Counted | Missing, exact: Counted | Missing) -> Counted | Missing:
+    """Return the plain answer with the exact one in its place in the buckets of `run`; a failure if that is one."""
+    if not (isinstance(plain, Counted) and isinstance(exact, Counted)):
+        return exact
+    inside = range(run.start + run.width_s, run.last + run.width_s + 1)
+
+    def put(old: Points, new: Points) -> Points:
+        return {**{end: value for end, value in old.items() if end not in inside}, **new}
+
+    return Counted(put(plain.numerator, exact.numerator), put(plain.valid, exact.valid))
 
 
 def _pair(of: Terms) -> tuple[str, str]:

@@ -27,6 +27,7 @@ _REASONS: Final[Mapping[Why, Reason]] = {
 }
 _LINES: Final = 4096
 _EVENTS: Final = 512
+_GATHER_S: Final = 0.05
 _REPETITION_S: Final = 300.0
 _REMEMBERED: Final = 4096
 _LAST_WORDS_S: Final = 3.0
@@ -85,6 +86,8 @@ class Audit:
     async def _write_lines(self) -> None:
         while True:
             batch = [await self._lines.get()]
+            # Handing lines to the thread costs as much as writing them: some at once.
+            await asyncio.sleep(_GATHER_S)
             while not self._lines.empty():
                 batch.append(self._lines.get_nowait())
             # Standard error may be a pipe that nobody empties: requests do not wait for it.

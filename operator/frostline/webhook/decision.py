@@ -1,5 +1,6 @@
 """From a request and a gate to the answer, and to what is kept on record of it."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from frostline.core.gate import Gate
-from frostline.core.projection import canonical, project
+from frostline.core.projection import Template
 from frostline.core.verdict import Change, Passed, Refused, Verdict, Why
 from frostline.names import AuditAnnotation
 from frostline.webhook.review import Review
@@ -19,6 +20,7 @@ ON_RECORD: Final = frozenset({Why.HELD, Why.KEPT, Why.OVERRIDE, Why.BYPASS})
 """What leaves an Event: refusals, and what passes by exception."""
 
 _ID_LENGTH: Final = 8
+_DIGEST_LENGTH: Final = 16
 
 
 class CannotJudgeError(ValueError):
@@ -32,7 +34,7 @@ class Decision:
     Attributes:
         identity: short name that the person who is refused reads, too.
         gate: what it was judged by, None when there is none.
-        template: digest of what would run, where it goes on record.
+        template: digest of the template asked for, where it goes on record.
     """
 
     identity: str
@@ -68,14 +70,17 @@ def decide(review: Review, change: Change, gate: Gate | None, judge: Judge) -> D
     """
     try:
         verdict = judge(gate, change)
-        template = None
-        if verdict.why in ON_RECORD and gate is not None and change.new is not None:
-            template = canonical(project(change.new, gate.shape)).digest
+        template = _digest(change.new) if verdict.why in ON_RECORD and change.new is not None else None
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CannotJudgeError(
             f"{change.workload} is not as an API server holds it: {type(error).__name__} {error}"
         ) from error
     return Decision(review.uid.replace("-", "")[:_ID_LENGTH], review, change, gate, verdict, template)
+
+
+def _digest(template: Template) -> str:
+    """Name a template as it is sent: who asks the same again sends the same."""
+    return hashlib.sha256(orjson.dumps(template, option=orjson.OPT_SORT_KEYS)).hexdigest()[:_DIGEST_LENGTH]
 
 
 def answer(decision: Decision) -> bytes:

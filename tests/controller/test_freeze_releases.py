@@ -1,0 +1,366 @@
+"""What comes to run while releases are held back: rollbacks, overrides, and what nobody let pass."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from frostline.api.base import JsonObject
+from frostline.controller.tracking import Arrived
+from tests.controller.freezing import GATEWAY, MINUTE, Shop, amiss, frozen_shop, open_shop
+from tests.support.objectives import AT, HOUR
+
+
+def moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+
+
+def override(**more: Any) -> JsonObject:
+    return {
+        "class": "Security",
+        "reason": "CVE",
+        "workloads": [GATEWAY],
+        "expiresAt": moment(AT + 2 * HOUR),
+        "requestedBy": "anna",
+        **more,
+    }
+
+
+def release(made: Shop, image: str) -> None:
+    made.cluster.deploy("gateway", image, at=moment(made.prometheus.time))
+    made.run(30)
+
+
+def declare(made: Shop, name: str = "fix", created: float = AT, **more: Any) -> None:
+    made.cluster.put_override(name, override(**more), moment(created))
+    made.run(30)
+
+
+def gate(made: Shop) -> JsonObject:
+    found = made.cluster.gate("gateway")
+    assert found is not None
+    return found
+
+
+def image(part: JsonObject) -> str:
+    found: str = part["containers"][0]["image"]
+    return found
+
+
+def good(made: Shop) -> list[str]:
+    return [image(each["template"]) for each in gate(made)["good"]]
+
+
+def live(made: Shop, name: str = "fix") -> str:
+    """Return the reason of the condition Live of an override."""
+    condition = made.cluster.overrides[name]["status"]["conditions"][0]
+    assert (condition["status"] == "True") == (condition["reason"] == "Live")
+    return str(condition["reason"])
+
+
+def test_a_rollback_is_followed_and_told() -> None:
+    made = frozen_shop()
+
+    release(made, "app:1")
+
+    assert (image(gate(made)["running"]), gate(made)["runningFrom"]) == ("app:1", "revision 1")
+    assert good(made) == ["app:1"]
+    assert made.reasons()[-1] == "RolledBack"
+    assert not made.cluster.events[-1].warning
+    assert made.arrived == [Arrived.ROLLED_BACK]
+    assert amiss(made) == []
+
+
+def test_the_way_back_to_the_culprit_is_no_rollback() -> None:
+    made = frozen_shop()
+    release(made, "app:1")
+
+    release(made, "app:2")
+
+    assert made.reasons()[-1] == "UnrecordedRelease"
+    assert made.cluster.events[-1].warning
+    assert "image of container app" in made.cluster.events[-1].note
+    assert made.arrived == [Arrived.ROLLED_BACK, Arrived.UNRECORDED]
+    assert good(made) == ["app:1"]
+
+
+def test_good_comes_back_a_second_time() -> None:
+    made = frozen_shop()
+
+    for each in ("app:1", "app:2", "app:1"):
+        release(made, each)
+
+    assert made.arrived == [Arrived.ROLLED_BACK, Arrived.UNRECORDED, Arrived.ROLLED_BACK]
+
+
+def test_all_earlier_revisions_are_good_but_what_equals_the_culprit() -> None:
+    made = open_shop()
+    for each in ("app:3", "app:2", "app:4", "app:2"):
+        made.cluster.deploy("gateway", each)
+    made.spend()
+
+    assert image(gate(made)["running"]) == "app:2"
+    assert good(made) == ["app:4", "app:3", "app:1"]
+
+
+def test_a_release_that_the_watch_has_not_told_yet_is_the_culprit_and_what_it_replaced_is_good() -> None:
+    """Released within the moment in which the freeze begins: the gate reads what is there, not what was last seen."""
+    made = open_shop()
+    made.cluster.blind = True
+    made.cluster.deploy("gateway", "app:3")
+    made.spend()
+    made.cluster.blind = False
+    made.relist_workloads()
+    made.run(30)
+
+    assert image(gate(made)["running"]) == "app:3"
+    assert good(made) == ["app:2", "app:1"]
+    assert made.arrived == []
+
+
+def test_what_nobody_let_pass_is_told_once() -> None:
+    made = frozen_shop()
+
+    release(made, "app:9")
+    made.run(30, times=5)
+
+    assert made.reasons().count("UnrecordedRelease") == 1
+    assert made.arrived == [Arrived.UNRECORDED]
+    assert good(made) == ["app:1"]
+
+
+def test_what_arrived_is_not_told_again_after_a_restart() -> None:
+    made = frozen_shop()
+    release(made, "app:9")
+    told = len(made.cluster.events)
+
+    made.restart()
+    made.settle()
+    made.run(30, times=2)
+
+    assert len(made.cluster.events) == told
+
+
+def test_what_arrived_while_the_operator_was_away_is_told() -> None:
+    made = frozen_shop()
+    made.cluster.deploy("gateway", "app:9")
+
+    made.restart()
+    made.settle()
+
+    assert made.arrived == [Arrived.UNRECORDED]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"annotations": {"team": "core"}}, {"labels": {"team": "core"}}],
+    ids=["annotation", "label"],
+)
+def test_metadata_is_no_release(metadata: JsonObject) -> None:
+    made = frozen_shop()
+
+    made.cluster.change("gateway", metadata)
+    made.run(30)
+
+    assert made.arrived == []
+
+
+def test_an_override_is_passed_on_used_and_told() -> None:
+    made = frozen_shop()
+    declare(made, users=["system:serviceaccount:flux-system:kustomize"])
+    carried = gate(made)["overrides"][0]
+    assert (carried["name"], carried["class"], carried["used"]) == ("fix", "Security", False)
+    assert carried["users"] == ["system:serviceaccount:flux-system:kustomize"]
+    assert carried["until"] == moment(AT + 2 * HOUR)
+    assert live(made) == "Live"
+
+    release(made, "app:2-fix")
+
+    assert made.reasons()[-1] == "OverrideUsed"
+    assert made.arrived == [Arrived.OVERRIDDEN]
+    assert gate(made)["runningFrom"] == "override fix"
+    assert gate(made)["overrides"][0]["used"] is True
+    assert live(made) == "Live", "it may be used again"
+
+
+def test_what_an_override_brought_joins_the_good_once_it_runs_everywhere() -> None:
+    made = frozen_shop()
+    declare(made)
+    made.cluster.settled = False
+    release(made, "app:2-fix")
+    made.run(30, times=2)
+    assert good(made) == ["app:1"]
+
+    made.cluster.settled = True
+    made.cluster.deploy("gateway", "app:2-fix")
+    made.run(30)
+    assert good(made) == ["app:2-fix", "app:1"]
+
+    release(made, "app:1")
+    made.skip(3)
+    release(made, "app:2-fix")
+    assert made.arrived == [Arrived.OVERRIDDEN, Arrived.ROLLED_BACK, Arrived.ROLLED_BACK]
+
+
+def test_a_single_use_is_tied_to_the_template_that_used_it() -> None:
+    made = frozen_shop()
+    declare(made, singleUse=True)
+    release(made, "app:2-fix")
+    tied = gate(made)["overrides"][0]
+    assert (tied["used"], image(tied["template"])) == (True, "app:2-fix")
+    assert live(made) == "UsedUp"
+    assert "usedAt" in made.cluster.overrides["fix"]["status"]
+
+    release(made, "app:3-fix")
+    assert made.arrived[-1] is Arrived.UNRECORDED
+    release(made, "app:2-fix")
+    assert made.arrived[-1] is not Arrived.UNRECORDED, "a retry of the one release"
+
+
+def test_a_single_use_stays_used_up_in_the_next_freeze() -> None:
+    made = frozen_shop(young=True)
+    declare(made, singleUse=True, expiresAt=moment(AT + 23 * HOUR))
+    release(made, "app:2-fix")
+    made.heal(5)
+    assert made.rule() in (None, "Warn")
+
+    made.spend(60)
+    assert made.rule() == "Freeze"
+    made.run(30)
+    assert live(made) == "UsedUp"
+    release(made, "app:3-fix")
+
+    assert made.arrived[-1] is Arrived.UNRECORDED
+
+
+@pytest.mark.parametrize(
+    ("more", "image_released", "reason"),
+    [
+        pytest.param({"expiresAt": moment(AT + 60)}, "app:3", "Expired", id="expired"),
+        pytest.param({"class": "LowRisk"}, "app:3", "ClassNotAllowed", id="a class that the level does not allow"),
+        pytest.param({"images": ["app:4"]}, "app:3", "Live", id="another image"),
+        pytest.param(
+            {"template": {"containers": [{"name": "app", "image": "app:4"}]}}, "app:3", "Live", id="another template"
+        ),
+        pytest.param({"workloads": [{"kind": "Deployment", "name": "other"}]}, "app:3", "NothingHeld", id="not for it"),
+        pytest.param(
+            {"workloads": [{"kind": "StatefulSet", "name": "gateway"}]}, "app:3", "NothingHeld", id="another kind"
+        ),
+    ],
+)
+def test_an_override_that_does_not_let_pass_records_nothing(more: JsonObject, image_released: str, reason: str) -> None:
+    made = frozen_shop()
+    declare(made, **more)
+
+    release(made, image_released)
+
+    assert made.arrived == [Arrived.UNRECORDED]
+    assert live(made) == reason
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"images": ["app:3", "app:4"]}, id="images"),
+        pytest.param({"template": {"containers": [{"name": "app", "image": "app:3"}]}}, id="template"),
+        pytest.param({"class": "Emergency"}, id="class"),
+    ],
+)
+def test_an_override_that_lets_pass(more: JsonObject) -> None:
+    made = frozen_shop()
+    declare(made, **more)
+
+    release(made, "app:3")
+
+    assert made.arrived == [Arrived.OVERRIDDEN]
+
+
+def test_what_was_released_before_the_override_ended_was_let_pass_also_when_it_is_seen_later() -> None:
+    made = frozen_shop()
+    declare(made, expiresAt=moment(AT + 10 * MINUTE))
+    made.cluster.deploy("gateway", "app:3", at=moment(AT + 9 * MINUTE))
+
+    made.restart()
+    made.skip(0.5)
+
+    assert made.arrived == [Arrived.OVERRIDDEN]
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["running", "restarted"])
+def test_the_policy_caps_the_life_of_an_override(*, restart: bool) -> None:
+    made = frozen_shop()
+    made.cluster.put_policy("default", {"overrides": {"longest": "1h"}})
+    declare(made, expiresAt=moment(AT + 100 * HOUR))
+    assert gate(made)["overrides"][0]["until"] == moment(AT + HOUR)
+    assert made.cluster.overrides["fix"]["status"]["until"] == moment(AT + HOUR)
+
+    for hours in (1, 2):
+        if restart:
+            made.restart()
+        made.skip(hours)
+        assert live(made) == "Expired", "also when the gate no longer carries it"
+    release(made, "app:3")
+    assert made.arrived == [Arrived.UNRECORDED]
+
+
+def test_an_override_older_than_the_policy_allows_never_lives() -> None:
+    made = frozen_shop()
+
+    declare(made, created=AT - 25 * HOUR, expiresAt=moment(AT + 100 * HOUR))
+
+    assert live(made) == "Expired"
+    assert made.cluster.overrides["fix"]["status"]["until"] == moment(AT - HOUR)
+
+
+def test_an_override_waits_for_the_gate() -> None:
+    made = frozen_shop()
+    made.cluster.refuses = True
+    declare(made)
+    assert live(made) == "Pending"
+
+    made.cluster.refuses = False
+    made.run(30)
+
+    assert live(made) == "Live"
+
+
+def test_a_deleted_override_is_taken_out() -> None:
+    made = frozen_shop()
+    declare(made)
+
+    made.stores.overrides.drop(made.cluster.overrides.pop("fix"))
+    made.enforce()
+
+    assert gate(made)["overrides"] == []
+
+
+def test_fractions_of_a_second_are_no_reason_to_write_again() -> None:
+    made = frozen_shop()
+    declare(made, expiresAt="2027-01-15T09:00:00.750Z")
+    writes = made.cluster.gate_writes
+
+    for _ in range(3):
+        made.enforce()
+
+    assert made.cluster.gate_writes == writes
+    assert live(made) == "Live"
+
+
+def test_an_override_that_cannot_be_read_says_so() -> None:
+    made = frozen_shop()
+
+    made.cluster.put_override("fix", {"class": "Whim"}, moment(AT))
+    made.run(30)
+
+    assert live(made) == "Invalid"
+    assert gate(made)["overrides"] == []
+
+
+def test_more_overrides_than_a_gate_can_name_leave_those_that_live_longest() -> None:
+    made = frozen_shop()
+    for number in range(40):
+        made.cluster.put_override(f"fix-{number:02}", override(expiresAt=moment(AT + HOUR + number * 60)), moment(AT))
+
+    made.run(30)
+
+    assert [each["name"] for each in gate(made)["overrides"]] == [f"fix-{number:02}" for number in range(8, 40)]
