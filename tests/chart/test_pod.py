@@ -54,8 +54,7 @@ def test_the_command_line_understands_its_arguments(chart: Chart, tmp_path: Path
 
     program, *words = container["command"]
     arguments = [argument.replace("=/etc/", f"={file}#/etc/").partition("#")[0] for argument in container["args"]]
-    known = [argument for argument in arguments if not argument.startswith("--webhook-")]
-    parsed = parser({"FROSTLINE_PROMETHEUS_USERNAME": "frostline"}).parse_args([*words, *known])
+    parsed = parser({"FROSTLINE_PROMETHEUS_USERNAME": "frostline"}).parse_args([*words, *arguments])
 
     assert program == "frostline"
     assert parsed.prometheus_url == "https://metrics.example.com/prometheus"
