@@ -92,7 +92,7 @@ def test_what_changes_all_the_time_does_not_keep_cycles_from_running() -> None:
 
     async def nudging() -> None:
         await enforce()
-        made.cluster.deploy("gateway", "app:1", **{"n": str(made.cluster.version)})
+        made.cluster.deploy("gateway", "app:1", n=str(made.cluster.version))
 
     made.cycle.enforce = nudging  # type: ignore[method-assign]
 
