@@ -102,11 +102,13 @@ POLICIES: dict[tuple[str, str], JsonObject] = {
     ("spec.levels", "depleting must be above endangered"): {"levels": {"depleting": 30}},
     ("spec.burn", "endangered must be above depleting"): {"burn": {"depleting": 5}},
     ("spec.hysteresis.hold", "must be a whole number of s, m, h or d, such as 15m"): {"hysteresis": {"hold": "1w"}},
+    ("spec.hysteresis.hold", "must be at most 1d: more is not remembered"): {"hysteresis": {"hold": "25h"}},
     ("spec.overrides.longest", "must be a whole number of s, m, h or d, such as 15m"): {"overrides": {"longest": "1y"}},
     ("spec.overrides", "a worse level must not allow a class that a better one does not"): {
         "overrides": {"endangered": ["Security"], "exhausted": ["Security", "LowRisk"]}
     },
     ("spec.releases", "a worse level must not have a looser rule"): {"releases": {"depleting": "Freeze"}},
+    ("spec.lift.hold", "must be at most 1d: more is not remembered"): {"lift": {"hold": "1441m"}},
     ("spec.lift.hold", "must be a whole number of s, m, h or d, such as 15m"): {"lift": {"hold": "soon"}},
 }
 

@@ -57,6 +57,48 @@ def test_a_change_wakes_the_loop() -> None:
     assert made.api.status("matching")["display"]["sli"] == "Invalid"
 
 
+def test_a_nudge_compares_gates_and_measures_nothing() -> None:
+    made = World({"all": steady(0.0)})
+    made.apply("matching", manifest())
+    health = Health(3_600)
+    asked = 0
+    compared = 0
+    enforce = made.cycle.enforce
+
+    async def counted() -> None:
+        nonlocal compared
+        compared += 1
+        await enforce()
+
+    made.cycle.enforce = counted  # type: ignore[method-assign]
+
+    def done() -> bool:
+        nonlocal asked
+        if health.cycles == 2 and compared == 2:
+            asked = len(made.prometheus.asked)
+            made.cluster.deploy("gateway", "app:1")
+        return compared == 3
+
+    run_until(made, health, done)
+
+    assert len(made.prometheus.asked) == asked
+    assert health.cycles == 2
+
+
+def test_what_changes_all_the_time_does_not_keep_cycles_from_running() -> None:
+    made = World({"all": steady(0.0)})
+    health = Health(1)
+    enforce = made.cycle.enforce
+
+    async def nudging() -> None:
+        await enforce()
+        made.cluster.deploy("gateway", "app:1", n=str(made.cluster.version))
+
+    made.cycle.enforce = nudging  # type: ignore[method-assign]
+
+    run_until(made, health, lambda: health.cycles >= 2, Timing(1, 15))
+
+
 def test_a_cycle_that_fails_ends_the_loop_loudly() -> None:
     async def breaks() -> None:
         raise RuntimeError("a fault of ours")

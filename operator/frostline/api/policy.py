@@ -19,18 +19,25 @@ _NARROWER: Final = " && ".join(
     for better, worse in (("healthy", "depleting"), ("depleting", "endangered"), ("endangered", "exhausted"))
 )
 
-DurationText = Annotated[
+_DURATION: Final = (
+    r"self.matches('^[1-9][0-9]{0,4}(s|m|h|d)$')",
+    "must be a whole number of s, m, h or d, such as 15m",
+)
+_SECONDS: Final = (
+    "(self.endsWith('d') ? 86400 : self.endsWith('h') ? 3600 : self.endsWith('m') ? 60 : 1)"
+    " * int(self.substring(0, self.size() - 1))"
+)
+DurationText = Annotated[str, Field(max_length=16, json_schema_extra=cel(_DURATION))]
+HoldText = Annotated[
     str,
     Field(
         max_length=16,
         json_schema_extra=cel(
-            (
-                r"self.matches('^[1-9][0-9]{0,4}(s|m|h|d)$')",
-                "must be a whole number of s, m, h or d, such as 15m",
-            )
+            _DURATION, (f"!({_DURATION[0]}) || {_SECONDS} <= 86400", "must be at most 1d: more is not remembered")
         ),
     ),
 ]
+"""How long something must hold: after a restart levels are told again from the last day."""
 Percent = Annotated[Decimal, Field(ge=0, le=100), NUMBER]
 Classes = Annotated[list[OverrideClass], Field(max_length=4, json_schema_extra={"x-kubernetes-list-type": "set"})]
 
@@ -121,13 +128,13 @@ class Hysteresis(Model):
     margin: Annotated[Decimal, Field(ge=0, le=20), NUMBER] = Field(
         default=Decimal(2), description="Percent points of budget beyond the bound."
     )
-    hold: DurationText = Field(default="15m", description="For how long.")
+    hold: HoldText = Field(default="15m", description="For how long.")
 
 
 class Lift(Model):
     """What ends a freeze."""
 
-    hold: DurationText = Field(default="1h", description="For how long the budget must have grown, with traffic.")
+    hold: HoldText = Field(default="1h", description="For how long the budget must have grown, with traffic.")
 
 
 class PolicySpec(Model):

@@ -6,12 +6,14 @@ holds this file against every rule of the CRDs. What `accept` finds by parsing i
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
 from frostline.api.objective import Budgeting, Indicator, Method, ObjectiveSpec, Protected, Target, Window
 from frostline.api.policy import PolicySpec
+from frostline.core.durations import parse_duration
 from frostline.core.objective import PERCENT
 from frostline.core.policy import Level
 
@@ -20,6 +22,7 @@ _ROLLING: Final = re.compile(r"[1-9][0-9]{0,4}[hdwy]")
 _REVIEW: Final = re.compile(r"[1-9][0-9]{0,3}[dw]")
 _POLICY_TIME: Final = re.compile(r"[1-9][0-9]{0,4}(s|m|h|d)")
 _MONTHS: Final = re.compile(r"([1-9][0-9]*)(m|mo|M)")
+_LONGEST_HOLD: Final = timedelta(days=1)
 _SHARES: Final = Decimal(1)
 _MOST_LABELS: Final = 20
 
@@ -54,6 +57,8 @@ def policy_refusals(spec: PolicySpec) -> list[str]:
     for field, text in times:
         if not _POLICY_TIME.fullmatch(text):
             found.append(f'spec.{field}: must be a whole number of s, m, h or d, such as 15m, not "{text}"')
+        elif field.endswith(".hold") and parse_duration(text) > _LONGEST_HOLD:
+            found.append(f'spec.{field}: must be at most 1d, not "{text}": more is not remembered')
     found += _in_order(spec)
     return found
 

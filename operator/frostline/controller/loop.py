@@ -58,7 +58,9 @@ class Loop:
         until = time.monotonic() + length
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), timeout=max(until - time.monotonic(), 0.0))
+                # Not wait_for: it forgets that it was cancelled when it is woken at the same moment.
+                async with asyncio.timeout(max(until - time.monotonic(), 0.0)):
+                    await self._wake.wait()
             except TimeoutError:
                 return
             # Objects come in flocks: one look at all of them.
@@ -67,3 +69,6 @@ class Loop:
                 return
             self._wake.clear()
             await self._cycle.enforce()
+            if time.monotonic() >= until:
+                # Where something changes all the time, nobody would measure any more.
+                return
