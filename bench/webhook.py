@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +41,22 @@ _STEADY_CONNECTIONS: Final = 8
 _REQUESTS: Final = 300
 _CONFIGURATIONS: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 _VERDICTS: Final = {"refusal": "v11", "rollback": "v3", "no-release": gates.RUNS}
+
+
+@dataclass(frozen=True)
+class _Server:
+    """A process that listens."""
+
+    port: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What one round of requests took, for who asked and for the server's processor."""
+
+    taken: Taken
+    cpu_us: float
 
 
 def run(tell: Say) -> list[Result]:
@@ -76,7 +93,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _server(which: str, certificate: Path, key: Path) -> Iterator[int]:
+def _server(which: str, certificate: Path, key: Path) -> Iterator[_Server]:
     argv = [sys.executable, "-m", "bench.webhook_server", which, str(certificate), str(key)]
     root = Path(__file__).resolve().parent.parent
     quiet = subprocess.DEVNULL
@@ -85,7 +102,7 @@ def _server(which: str, certificate: Path, key: Path) -> Iterator[int]:
     ) as process:
         if process.stdin is None or process.stdout is None:
             raise TypeError("pipes were asked for")
-        yield int(process.stdout.readline())
+        yield _Server(int(process.stdout.readline()), process.pid)
         process.stdin.close()
 
 
@@ -96,41 +113,54 @@ def _over_tls() -> list[Result]:
         certificate, key = Path(folder) / "tls.crt", Path(folder) / "tls.key"
         certificate.write_bytes(made.certificate)
         key.write_bytes(made.key)
-        ports = {which: servers.enter_context(_server(which, certificate, key)) for which in ("webhook", "trivial")}
+        asked = {which: servers.enter_context(_server(which, certificate, key)) for which in ("webhook", "trivial")}
         results = []
         for connections in _CONNECTIONS:
             taken = _in_turn(
                 lambda port, many=connections: closed_loop(port, made.authority, body, many, _LOOP_S),  # type: ignore[misc]
-                ports,
+                asked,
             )
             results += _compared(f"webhook-{connections}-connections", taken)
         taken = _in_turn(
-            lambda port: steady(port, made.authority, body, _STEADY_CONNECTIONS, rate=_RATE, seconds=_STEADY_S), ports
+            lambda port: steady(port, made.authority, body, _STEADY_CONNECTIONS, rate=_RATE, seconds=_STEADY_S), asked
         )
         return results + _compared(f"webhook-at-{_RATE:.0f}-per-second", taken)
 
 
-def _in_turn(ask: Callable[[int], Any], ports: dict[str, int]) -> dict[str, list[Taken]]:
+def _in_turn(ask: Callable[[int], Any], servers: dict[str, _Server]) -> dict[str, list[_Round]]:
     """Ask the servers in turn, so that what else the machine does meets them alike."""
-    taken: dict[str, list[Taken]] = {which: [] for which in ports}
+    rounds: dict[str, list[_Round]] = {which: [] for which in servers}
     for number in range(_ROUNDS + 1):
-        for which, port in ports.items():
-            each = asyncio.run(ask(port))
+        for which, server in servers.items():
+            before = _cpu_s(server.pid)
+            taken = asyncio.run(ask(server.port))
             # The first round warms up.
             if number:
-                taken[which].append(each)
-    return taken
+                rounds[which].append(_Round(taken, (_cpu_s(server.pid) - before) / len(taken.seconds) * 1e6))
+    return rounds
 
 
-def _compared(name: str, taken: dict[str, list[Taken]]) -> list[Result]:
+def _compared(name: str, rounds: dict[str, list[_Round]]) -> list[Result]:
+    ours, theirs = rounds["webhook"], rounds["trivial"]
+    detail = {
+        "cpu_us": median([each.cpu_us for each in ours]),
+        "trivial_cpu_us": median([each.cpu_us for each in theirs]),
+        "per_second": median([each.taken.per_second for each in ours]),
+        "rounds": _ROUNDS,
+    }
     results = []
     for figure in ("p50", "p99"):
-        ours, theirs = ([getattr(each, figure) for each in taken[which]] for which in ("webhook", "trivial"))
-        ratio = median([one / other for one, other in zip(ours, theirs, strict=True)])
-        rates = {"per_second": median([each.per_second for each in taken["webhook"]])}
-        detail = {"trivial_ms": median(theirs) * 1e3, "ratio": ratio, **rates, "rounds": _ROUNDS}
-        results.append(Result(f"{name}-{figure}", median(ours) * 1e3, "ms", detail))
+        one, other = ([getattr(each.taken, figure) for each in side] for side in (ours, theirs))
+        ratio = median([mine / its for mine, its in zip(one, other, strict=True)])
+        compared = {"trivial_ms": median(other) * 1e3, "ratio": ratio}
+        results.append(Result(f"{name}-{figure}", median(one) * 1e3, "ms", compared | detail))
     return results
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the seconds that a process has had of the processors."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _through_the_api_server(cluster: Cluster) -> list[Result]:
@@ -167,6 +197,7 @@ def _full_index(cluster: Cluster, tell: Say) -> list[Result]:
     process.start(wait=False)
     eventually(lambda: process.readiness()[0] == 200, 300, "the index is full", interval=0.05)
     taken = time.monotonic() - begun
+    cpu = _cpu_s(process.pid or 0)
     known = process.metric("gates")
     memory = _megabytes(process)
     process.stop()
@@ -174,7 +205,7 @@ def _full_index(cluster: Cluster, tell: Say) -> list[Result]:
         raise RuntimeError(f"the index has {known:.0f} of {GATES} gates")
     size = len(orjson.dumps(gates.gate(0)))
     return [
-        Result("webhook-index-start", taken, "s", {"gates": GATES, "bytes_each": size}),
+        Result("webhook-index-start", taken, "s", {"gates": GATES, "bytes_each": size, "cpu_s": cpu}),
         Result("webhook-index-memory", memory - memory_before, "MB", {"gates": GATES, "process": memory}),
     ]
 

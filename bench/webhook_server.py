@@ -4,6 +4,7 @@ Prints its port and serves until standard input ends.
 """
 
 import asyncio
+import gc
 import sys
 import time
 from pathlib import Path
@@ -58,6 +59,9 @@ async def main(which: str, certificate: bytes, key: bytes) -> None:
     runner = web.AppRunner(application, access_log=None, **CONNECTIONS)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=shown.context).start()
+    # As the process does once its index is full.
+    gc.collect()
+    gc.freeze()
     print(runner.addresses[0][1], flush=True)
     writing = None if audit is None else asyncio.create_task(audit.run())
     await asyncio.to_thread(sys.stdin.read)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from frostline.api.base import as_json
 from frostline.api.gate import GateShape, GateSpec, TemplateProjection
 from frostline.core.gate import Claim, Gate, Good, Override, Workload
 from frostline.core.projection import Canonical, Shape, canonical
@@ -63,4 +62,5 @@ def shape(spec: GateShape) -> Shape:
 
 
 def _comparable(template: TemplateProjection) -> Canonical:
-    return canonical(as_json(template))
+    fields = TemplateProjection.model_fields.items()
+    return canonical({field.alias or name: getattr(template, name) for name, field in fields})
