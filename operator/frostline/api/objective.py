@@ -329,9 +329,9 @@ class ObjectiveSpec(Model):
     )
     protects: Annotated[list[Protected], Field(max_length=32)] = Field(
         default_factory=list,
-        description="Workloads whose releases wait when the budget is gone. Recorded, not enforced yet.",
+        description="Workloads whose releases wait when the budget is gone; in the objective's own namespace.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     policy_ref: ShortText | None = Field(
-        default=None, description="Name of the ErrorBudgetPolicy; the built-in one if absent. Not served yet."
+        default=None, description="Name of the ErrorBudgetPolicy; if absent the one called default, else the built-in one."
     )
