@@ -51,7 +51,7 @@ class Pace:
         reminder: time between two log lines about the same trouble.
     """
 
-    page: int = 100
+    page: int = 50
     watch: float = 60.0
     relist: float = 3600.0
     first_pause: float = 0.5
