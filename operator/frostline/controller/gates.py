@@ -57,7 +57,7 @@ class Gates:
 
 def _readable(stored: Stored) -> HeldGate | None:
     try:
-        spec = GateSpec.model_validate(stored.spec)
+        spec = GateSpec.model_validate(stored.spec, extra="ignore")
     except ValidationError as error:
         _LOG.error("releasegate %s cannot be read: %s", stored.key, error.errors()[0]["msg"])
         return None
