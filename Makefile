@@ -59,13 +59,13 @@ generate: $(READY) ## Write the generated files (CRDs)
 lock: $(READY) ## Resolve the dependencies anew and write requirements/*.txt
 	$(BIN)/python scripts/lock.py
 
-up: $(READY) ## Start the local cluster with the operator, in the background
+up: $(READY) ## Start the local cluster with operator and webhook, in the background
 	@$(BIN)/python -m e2e.cluster up
 
 down: $(READY) ## Stop what `make up` started
 	@$(BIN)/python -m e2e.cluster down
 
-demo: $(READY) ## Show the main job on real input; ONCE=1 runs it to its end
+demo: $(READY) ## Spend a budget, be refused a release, earn it back; ONCE=1 runs it to its end
 	@$(BIN)/python -m e2e.demo
 
 bench: $(READY) ## Measure what Frostline costs; figures in build/bench/*.json

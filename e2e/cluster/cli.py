@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start what does not run, and return when all is ready")
-    up.add_argument("--without-operator", action="store_true", help="install the chart, run no operator")
+    up.add_argument("--without-operator", action="store_true", help="install the chart, run neither operator nor webhook")
     commands.add_parser("down", help="stop exactly what was started")
     commands.add_parser("status", help="show the processes; fails unless all are healthy")
     tools = commands.add_parser("tools", help="find or build every tool, and say where each came from")
@@ -63,6 +63,8 @@ def _up(options: argparse.Namespace) -> int:
     say(f"  Prometheus  {cluster.prometheus_url}")
     if not options.without_operator:
         say(f"  operator    {cluster.operator().url}/metrics")
+        if webhook := cluster.webhook():
+            say(f"  webhook     {webhook.url}/metrics")
     say(f"  output      {_short(cluster.folder / 'logs')}")
     say(f"\nexport KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
     return 0

@@ -1,11 +1,11 @@
-"""The cluster as a whole: a provider, Prometheus, the chart and the operator, over one state folder."""
+"""The cluster as a whole: a provider, Prometheus, the chart, operator and webhook, over one state folder."""
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.cluster.chart import CHART, Chart
+from e2e.cluster.chart import CHART, NAMESPACE, Chart
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.existing import ExistingProvider
 from e2e.cluster.kind import KindProvider
@@ -22,10 +22,12 @@ from e2e.cluster.state import DEFAULT_FOLDER
 from e2e.cluster.supervisor import Part
 from e2e.cluster.tools import Finder, Found
 from e2e.cluster.waiting import becomes
+from e2e.cluster.webhook_process import SECRET, WebhookProcess
 
 # Clients before the servers that they talk to; what is not named here (operators of tests) goes first of all.
 STOP_ORDER = (
     "operator",
+    "webhook",
     "prometheus",
     "kwok",
     "kube-scheduler",
@@ -34,6 +36,7 @@ STOP_ORDER = (
     "etcd",
 )
 PORT_SECONDS = 10.0
+WEBHOOK_SECRET = f"{NAMESPACE}/{SECRET}"
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,12 @@ class Cluster:
         passed = tuple((n, os.environ[n]) for n in self._provider().passed_on if n in os.environ)
         return OperatorProcess(self.site, OperatorSettings(self.prometheus_url, (), flags, passed))
 
+    def webhook(self) -> WebhookProcess | None:
+        """Return the handle of the cluster's webhook; None where the API server cannot reach this machine's loopback."""
+        if self._provider().name != LocalProvider.name:
+            return None
+        return WebhookProcess(self.site, "webhook", secret=WEBHOOK_SECRET)
+
     def find_tools(self) -> dict[str, Found]:
         """Find or build what the cluster needs.
 
@@ -113,8 +122,8 @@ class Cluster:
         """Bring the cluster up, or what of it is not; return when all is ready. Harmless to repeat.
 
         Args:
-            operator: whether to run the operator as well.
-            operator_flags: further flags for it. If it runs with others, it is restarted.
+            operator: whether to run operator and webhook as well.
+            operator_flags: further flags for the operator. If it runs with others, it is restarted.
 
         Raises:
             ClusterError: something is missing, refused or does not come up.
@@ -139,8 +148,7 @@ class Cluster:
             if self._chart.install(self.prometheus_url):
                 self._tell("  installed charts/frostline")
             if operator:
-                handle = self.operator(*operator_flags)
-                write_atomically(self.folder / "operator.url", f"{handle.start()}\n")
+                write_atomically(self.folder / "operator.url", f"{self._start_ours(*operator_flags)}\n")
 
     def down(self) -> list[str]:
         """Stop exactly what was started. Harmless to repeat.
@@ -181,10 +189,23 @@ class Cluster:
         if strays := self.site.processes.stop_strays():
             self._tell(f"  stopped what ran on after {self.folder} was deleted: {', '.join(strays)}")
 
+    def _start_ours(self, *flags: str) -> str:
+        """Start operator and webhook side by side; returns the operator's URL."""
+        webhook = self.webhook()
+        if webhook is None:
+            return self.operator(*flags).start()
+        webhook.start(wait=False)
+        # The webhook is ready once the operator has written its certificate.
+        self.operator(*_asking(webhook), *flags).start()
+        webhook.start()
+        # The webhook's port may have moved; an operator that names the right one is left alone.
+        return self.operator(*_asking(webhook), *flags).start()
+
     def _parts(self) -> list[Part]:
         parts = [*self._provider().parts(), self.prometheus.part]
         if (self.folder / "operator.url").exists():
-            parts.append(self.operator().part)
+            webhook = self.webhook()
+            parts += [self.operator().part, *([] if webhook is None else [webhook.part])]
         return parts
 
     def _provider(self) -> Provider:
@@ -215,6 +236,11 @@ class Cluster:
             sources.setdefault(each.source, []).append(name)
         for source, names in sources.items():
             self._tell(f"  tools from {source}: {', '.join(names)}")
+
+
+def _asking(webhook: WebhookProcess) -> tuple[str, ...]:
+    """Return the operator's flags by which the API server asks this webhook."""
+    return "--webhook-url", webhook.base_url, "--webhook-secret", WEBHOOK_SECRET
 
 
 def _stop_rank(name: str) -> int:

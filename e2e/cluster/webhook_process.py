@@ -72,9 +72,14 @@ class WebhookProcess:
         self._folder = site.folder / name
 
     @property
+    def base_url(self) -> str:
+        """Where it is, for the operator's --webhook-url."""
+        return f"https://{ADDRESS}:{self._ports['https']}"
+
+    @property
     def review_url(self) -> str:
         """Where the API server asks."""
-        return f"https://{ADDRESS}:{self._ports['https']}{WEBHOOK_PATH}"
+        return f"{self.base_url}{WEBHOOK_PATH}"
 
     @property
     def url(self) -> str:

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.demo.history import build
 from e2e.demo.soulsync import WORKLOADS
+from examples.soulsync.app.metrics import DURATION, Metrics
 from examples.soulsync.app.server import application
 from examples.soulsync.app.workloads import ROUTES, Fault, chaos_asked
 
@@ -80,6 +81,36 @@ def test_a_wrong_order_is_refused_with_what_may_be_asked() -> None:
         assert "one of none, errors, slow" in (await answer.json())["error"]
 
     talk(talking)
+
+
+def test_good_days_are_counted_in_a_moment() -> None:
+    async def talking(gateway: Client, _profile: Client) -> None:
+        assert (await gateway.post("/lapse", json={"requests": 250_000})).status == 200
+        assert (await counts(gateway))["getMatches", "200"] == 250_000
+        text = await (await gateway.get("/metrics")).text()
+        fast = 'soulsync_http_request_duration_seconds_bucket{code="200",le="0.1",route="getMatches"}'
+        assert f"{fast} 250000.0" in text
+
+    talk(talking)
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b"{}", b'{"requests": 0}', b'{"requests": true}'])
+def test_a_lapse_needs_a_number(body: bytes) -> None:
+    async def talking(gateway: Client, _profile: Client) -> None:
+        assert (await gateway.post("/lapse", data=body)).status == 400
+        assert await counts(gateway) == {("getMatches", code): 0 for code in ("200", "404", "503")}
+
+    talk(talking)
+
+
+def test_durations_fall_into_the_bucket_that_ends_at_or_above_them() -> None:
+    metrics = Metrics({"getMatches": (200,)}, writes_reports=False)
+    for seconds in (0.3, 0.31, 9.0):
+        metrics.answered("getMatches", 200, seconds)
+    (family,) = (each for each in metrics.registry.collect() if each.name == DURATION)
+    found = {sample.labels["le"]: sample.value for sample in family.samples if "le" in sample.labels}
+    assert found == {"0.05": 0, "0.1": 0, "0.3": 1, "0.8": 2, "2.0": 2, "+Inf": 3}
+    assert {sample.name.removeprefix(DURATION): sample.value for sample in family.samples}["_sum"] == pytest.approx(9.61)
 
 
 @pytest.mark.parametrize("fault", list(Fault))

@@ -1,5 +1,6 @@
 """The manifests of the example agree with the app, with its history and with what Frostline accepts."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import yaml
 from e2e.demo import promises
 from e2e.demo.history import build
 from e2e.demo.soulsync import WORKLOADS
-from frostline.api.accept import Accepted, accept
+from frostline.api.accept import Accepted, AcceptedPolicy, accept, accept_policy
+from frostline.core.policy import BUILT_IN
 
 FOLDER = Path(__file__).parents[2] / "examples" / "soulsync"
 
@@ -35,6 +37,15 @@ def test_it_is_accepted_and_complete(name: str) -> None:
     assert isinstance(accept(spec), Accepted)
     for field in ("owner", "journey", "tier", "rationale", "review", "protects"):
         assert spec[field]
+
+
+def test_all_go_by_the_one_policy_which_is_the_default_but_for_its_holds() -> None:
+    ((name, policy),) = manifests("ErrorBudgetPolicy").items()
+    accepted = accept_policy(policy["spec"])
+    assert isinstance(accepted, AcceptedPolicy)
+    assert {each["spec"]["policyRef"] for each in OBJECTIVES.values()} == {name}
+    changed = dataclasses.replace(accepted.policy, hysteresis=BUILT_IN.hysteresis, lift=BUILT_IN.lift)
+    assert changed == BUILT_IN
 
 
 def test_what_is_protected_is_there() -> None:

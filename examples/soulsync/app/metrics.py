@@ -1,8 +1,13 @@
 """What the app tells Prometheus. Names and buckets stand here once."""
 
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 # Counters end in _total and histograms in _bucket, _count and _sum when exposed.
 REQUESTS: Final = "soulsync_http_requests"
@@ -19,6 +24,29 @@ PASSED: Final = "passed"
 FAILED: Final = "failed"
 
 
+class Durations(Collector):
+    """A histogram by route and status code that takes in many requests at once, as the client's own cannot."""
+
+    def __init__(self, known: Iterable[tuple[str, str]]) -> None:
+        """Every series starts at zero."""
+        self._counts = {labels: [0] * (len(BUCKETS) + 1) for labels in known}
+        self._seconds = dict.fromkeys(self._counts, 0.0)
+
+    def observe(self, route: str, code: str, seconds: float, times: int) -> None:
+        """Count requests that took so many seconds each."""
+        self._counts[route, code][bisect_left(BUCKETS, seconds)] += times
+        self._seconds[route, code] += seconds * times
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what is exposed."""
+        text = "Seconds from request to answer, by route and status code."
+        family = HistogramMetricFamily(DURATION, text, labels=["route", "code"])
+        bounds = [*map(str, BUCKETS), "+Inf"]
+        for labels, counts in self._counts.items():
+            family.add_metric(labels, list(zip(bounds, accumulate(counts), strict=True)), self._seconds[labels])
+        yield family
+
+
 class Metrics:
     """Counters and histograms of one workload, in a registry of its own."""
 
@@ -28,17 +56,11 @@ class Metrics:
         self._requests = Counter(
             REQUESTS, "Requests answered, by route and status code.", ["route", "code"], registry=self.registry
         )
-        self._duration = Histogram(
-            DURATION,
-            "Seconds from request to answer, by route and status code.",
-            ["route", "code"],
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        for route, codes in codes_by_route.items():
-            for code in codes:
-                self._requests.labels(route, str(code))
-                self._duration.labels(route, str(code))
+        series = [(route, str(code)) for route, codes in codes_by_route.items() for code in codes]
+        for labels in series:
+            self._requests.labels(*labels)
+        self._durations = Durations(series)
+        self.registry.register(self._durations)
         if writes_reports:
             self._reports = Counter(
                 REPORTS, "Reports finished, on time (under 10 minutes) or late.", ["result"], registry=self.registry
@@ -51,10 +73,10 @@ class Metrics:
             for result in (PASSED, FAILED):
                 self._validations.labels(result)
 
-    def answered(self, route: str, code: int, seconds: float) -> None:
-        """Count one answered request and the seconds it took."""
-        self._requests.labels(route, str(code)).inc()
-        self._duration.labels(route, str(code)).observe(seconds)
+    def answered(self, route: str, code: int, seconds: float, times: int = 1) -> None:
+        """Count an answered request, or many alike, and the seconds that each took."""
+        self._requests.labels(route, str(code)).inc(times)
+        self._durations.observe(route, str(code), seconds, times)
 
     def report(self, *, on_time: bool, valid: bool) -> None:
         """Count one report. Only for a workload that writes reports."""

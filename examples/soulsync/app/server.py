@@ -1,4 +1,7 @@
-"""The HTTP side of a workload: its route, /metrics for Prometheus, /healthz, and /chaos to break it on purpose."""
+"""The HTTP side of a workload: its route, /metrics for Prometheus, /healthz, and what a demo does to it.
+
+/chaos breaks it on purpose; /lapse counts in one moment what good days would have counted.
+"""
 
 import asyncio
 import json
@@ -6,12 +9,23 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from .workloads import ROUTES, UPSTREAM_TIMEOUT, WORKLOAD, Route, Workload, chaos_asked, metrics_of
+from .workloads import (
+    GOOD_SECONDS,
+    ROUTES,
+    UPSTREAM_TIMEOUT,
+    WORKLOAD,
+    Route,
+    Workload,
+    chaos_asked,
+    lapse_asked,
+    metrics_of,
+)
 
 
 def application(name: str, upstream: str = "") -> web.Application:
@@ -24,6 +38,7 @@ def application(name: str, upstream: str = "") -> web.Application:
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/healthz", _healthy)
     app.router.add_post("/chaos", _chaos)
+    app.router.add_post("/lapse", _lapse(route))
     return app
 
 
@@ -75,3 +90,15 @@ async def _chaos(request: web.Request) -> web.Response:
         return web.json_response({"error": str(error)}, status=400)
     request.app[WORKLOAD].fault = fault
     return web.json_response({"fault": fault})
+
+
+def _lapse(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(request: web.Request) -> web.Response:
+        try:
+            requests = lapse_asked(await request.json())
+        except (json.JSONDecodeError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        request.app[WORKLOAD].metrics.answered(route.name, HTTPStatus.OK, GOOD_SECONDS, requests)
+        return web.json_response({"requests": requests})
+
+    return handler

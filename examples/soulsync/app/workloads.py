@@ -14,6 +14,7 @@ from .metrics import Metrics
 
 SLOW_SECONDS = 1.2
 UNKNOWN_USER = "nobody"
+GOOD_SECONDS = 0.07
 UPSTREAM_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
@@ -119,6 +120,15 @@ def chaos_asked(body: object) -> Fault:
     except ValueError as error:
         choice = ", ".join(fault.value for fault in Fault)
         raise ValueError(f'POST /chaos takes {{"fault": one of {choice}}}, not {wanted!r}') from error
+
+
+def lapse_asked(body: object) -> int:
+    """Read {"requests": 100000}. Raises ValueError that says what may be asked."""
+    wanted = body.get("requests") if isinstance(body, dict) else None
+    # bool is a kind of int.
+    if type(wanted) is not int or wanted < 1:
+        raise ValueError(f'POST /lapse takes {{"requests": a whole number from 1 on}}, not {wanted!r}')
+    return wanted
 
 
 WORKLOAD: web.AppKey[Workload] = web.AppKey("workload", Workload)
