@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import direct, evaluation, linting, startup, webhook
+from bench import direct, evaluation, linting, policy, startup, webhook
 from bench.results import FOLDER, Result, UnavailableError, table, write
 from e2e.cluster.progress import say
 
@@ -14,6 +14,7 @@ _PARTS: Mapping[str, Callable[[], list[Result]]] = {
     "lint": linting.run,
     "evaluation": evaluation.run,
     "direct": lambda: direct.run(say),
+    "policy": lambda: policy.run(say),
     "webhook": lambda: webhook.run(say),
 }
 

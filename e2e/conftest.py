@@ -20,8 +20,12 @@ from e2e.cluster.fixtures import JOB, Asks, RunsKubectl, RunsOperator, RunsWebho
 from e2e.cluster.operator_process import OperatorProcess, OperatorSettings
 from e2e.cluster.prometheus import Prometheus
 from e2e.cluster.session import session_folder
+from e2e.cluster.waiting import eventually
 from e2e.cluster.webhook_process import WebhookProcess
+from e2e.disarming import disarm
 from e2e.frozen import Frozen
+from e2e.service import Service, apply, services
+from e2e.shop import BYPASS, FAST, GATEWAY, QUICK, Shop
 from frostline import names
 
 _numbers = itertools.count(1)
@@ -88,8 +92,11 @@ def live_exporter(cluster: Cluster) -> Iterator[ScrapedExporter]:
 
 
 @pytest.fixture
-def operator(cluster: Cluster) -> Iterator[RunsOperator]:
-    """Start operators as the chart's service account: `operator(prometheus_url, namespace, flags=(…)).url`."""
+def operator(cluster: Cluster, api: Api) -> Iterator[RunsOperator]:
+    """Start operators as the chart's service account: `operator(prometheus_url, namespace, flags=(…)).url`.
+
+    What they arm is disarmed after the test.
+    """
     started: list[OperatorProcess] = []
 
     def start(prometheus_url: str, *namespaces: str, flags: tuple[str, ...] = (), wait: bool = True) -> OperatorProcess:
@@ -102,6 +109,7 @@ def operator(cluster: Cluster) -> Iterator[RunsOperator]:
     yield start
     for process in started:
         process.stop()
+    disarm(api)
 
 
 @pytest.fixture
@@ -149,6 +157,46 @@ def asks(api: Api) -> Iterator[Asks]:
 def frozen(api: Api, namespace: str) -> Frozen:
     """Give a workload to be frozen: `frozen.make()`."""
     return Frozen(api, namespace)
+
+
+@pytest.fixture(scope="session")
+def fresh_services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Service]]:
+    """Give services that no test has used, each with a healthy day behind it."""
+    with services(cluster, tmp_path_factory.mktemp("services")) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def shop(fresh_services: Iterator[Service]) -> Service:
+    """Give a service with a healthy day behind it."""
+    return next(fresh_services)
+
+
+@pytest.fixture
+def people(kubectl: RunsKubectl, namespace: str) -> Shop:
+    """Give what a person does in the test's namespace."""
+    return Shop(kubectl, namespace)
+
+
+@pytest.fixture
+def quick(kubectl: RunsKubectl) -> Iterator[str]:
+    """Give the name of a policy with short holds."""
+    name = f"quick-{uuid.uuid4().hex[:8]}"
+    kind = str(names.Kind.ERROR_BUDGET_POLICY)
+    apply(kubectl, None, {"apiVersion": names.API_VERSION, "kind": kind, "metadata": {"name": name}, **QUICK})
+    yield name
+    kubectl("delete", "ebp", name, *BYPASS)
+
+
+@pytest.fixture
+def held(shop: Service, people: Shop, quick: str, operator: RunsOperator) -> OperatorProcess:
+    """Freeze the gateway: revisions 1, 2 and 3 behind it, budget gone, gate held."""
+    people.revisions("app:1", "app:2", "app:3")
+    shop.spend()
+    apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=quick))
+    running = operator(shop.url, people.namespace, flags=FAST)
+    eventually(people.frozen, 60, lambda: running.log.read_text()[-2000:])
+    return running
 
 
 def _local_only() -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""A service with a day of traffic behind it, whose budget a test spends and earns again."""
+"""Services with a day of traffic behind them, whose budgets a test spends and earns again."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,38 +12,58 @@ import yaml
 
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.exporter import LiveExporter
-from e2e.cluster.fixtures import RunsKubectl
+from e2e.cluster.fixtures import JOB, RunsKubectl
 from e2e.cluster.prometheus import Prometheus
 from e2e.cluster.waiting import eventually
 from e2e.histories import CounterSeries, openmetrics
 from e2e.truth import DAY
 
-STEP = 15
-PER_STEP = 1_500.0
+STEP = 60
+PER_STEP = 6_000.0
 TARGET = 99
 SPENT = 400_000.0
 """Bad events that are more than the budget of a day: 1 % of 8.6 million."""
 EARNED = 2_000_000_000.0
 """Good events that make a whole budget of what is left then, and burn over an hour nothing."""
+MOST = 48
+"""Services that there are for all tests of a run."""
 
 
 class Service:
-    """Counters of one service in one Prometheus. Of each test its own, so that budgets do not meet."""
+    """Counters of one service. Of each test its own, so that budgets do not meet."""
 
-    def __init__(self, exporter: LiveExporter, prometheus: Prometheus) -> None:
-        self.url = prometheus.url
-        self.exporter = exporter
+    def __init__(self, name: str, exporter: LiveExporter, prometheus: Prometheus) -> None:
+        self.name = name
         self.prometheus = prometheus
-        self.count(bad=0, valid=0)
+        self._exporter = exporter
+
+    @property
+    def url(self) -> str:
+        """The URL of its Prometheus."""
+        return self.prometheus.url
+
+    @property
+    def bad(self) -> str:
+        """The selector of its bad events."""
+        return f'bad_total{{service="{self.name}"}}'
+
+    @property
+    def valid(self) -> str:
+        """The selector of all its events."""
+        return f'all_total{{service="{self.name}"}}'
 
     def count(self, *, bad: float, valid: float) -> None:
         """Count events."""
-        self.exporter.add("bad_total", bad)
-        self.exporter.add("all_total", valid)
+        self._exporter.add("bad_total", bad, service=self.name)
+        self._exporter.add("all_total", valid, service=self.name)
 
     def spend(self) -> None:
         """Let more requests fail than the budget allows."""
         self.count(bad=SPENT, valid=SPENT)
+
+    def is_spent(self) -> bool:
+        """Say whether Prometheus knows that more failed than the budget allows."""
+        return any(float(each["value"][1]) >= SPENT for each in self.prometheus.query(self.bad))
 
     def earn(self) -> bool:
         """Let so many requests succeed that the damage is nothing any more; each time the budget grows a little."""
@@ -56,7 +77,7 @@ class Service:
             "kind": "ServiceLevelObjective",
             "metadata": {"name": name},
             "spec": {
-                "indicator": {"ratio": {"bad": "bad_total", "valid": "all_total"}},
+                "indicator": {"ratio": {"bad": self.bad, "valid": self.valid}},
                 "objective": {"target": TARGET},
                 "window": {"rolling": "1d"},
                 "owner": "team-shop",
@@ -67,32 +88,32 @@ class Service:
 
 
 @contextmanager
-def service(cluster: Cluster, name: str, folder: Path) -> Iterator[Service]:
-    """Run a Prometheus with the history of a healthy day, that scrapes live counters each second."""
+def services(cluster: Cluster, folder: Path) -> Iterator[Iterator[Service]]:
+    """Run a Prometheus with the history of many healthy days, that scrapes live counters each second."""
+    name = "prometheus-of-services"
     prometheus = Prometheus(
         cluster.folder / name, cluster.site.tool, cluster.site.supervisor, name=name, scrape_interval="1s"
     )
     now = int(time.time())
-    times = np.arange(now - DAY - STEP, now - STEP, STEP, dtype=np.int64)
-    labels = {"job": "history"}
+    times = np.arange(now - DAY - STEP, now, STEP, dtype=np.int64)
     valid = np.cumsum(np.full(times.shape, PER_STEP))
-    told = folder / f"{name}.openmetrics"
-    told.write_text(
-        openmetrics(
-            [
-                CounterSeries("all_total", labels, times, valid),
-                CounterSeries("bad_total", labels, times, np.zeros(times.shape)),
-            ]
-        )
-    )
+    named = [f"service-{number}" for number in range(MOST)]
     with LiveExporter() as exporter:
-        prometheus.add_target("live", exporter.address)
+        history = []
+        for each in named:
+            # The live counters go on where the history ends: one series, as of a service that was always scraped.
+            labels = {"job": JOB, "instance": exporter.address, "service": each}
+            history.append(CounterSeries("all_total", labels, times, valid))
+            history.append(CounterSeries("bad_total", labels, times, np.zeros(times.shape)))
+            exporter.set("all_total", float(valid[-1]), service=each)
+            exporter.set("bad_total", 0.0, service=each)
+        told = folder / f"{name}.openmetrics"
+        told.write_text(openmetrics(history))
+        prometheus.add_target(JOB, exporter.address)
         try:
             prometheus.write_history(told)
-            running = Service(exporter, prometheus)
-            # Of a counter that is seen for the first time nobody knows when it was zero.
-            eventually(lambda: prometheus.query('bad_total{job="live"}'), 60)
-            yield running
+            eventually(lambda: len(prometheus.query(f"timestamp(bad_total) > {now}")) == MOST, 60, "all are scraped")
+            yield itertools.starmap(Service, ((each, exporter, prometheus) for each in named))
         finally:
             prometheus.stop()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from e2e.api import Api
 from e2e.cluster import kubeconfig
 from e2e.cluster.certificates import authority
 from e2e.cluster.chart import CHART
@@ -18,6 +19,7 @@ from e2e.cluster.fixtures import RunsKubectl
 from e2e.cluster.kubectl import run
 from e2e.cluster.operator_process import credentials_file, ensure_credentials
 from e2e.cluster.waiting import eventually
+from e2e.disarming import disarm
 from frostline.controller.arming import Arming
 from frostline.core.admission import probe_binding
 from frostline.core.armed import Armed, Killed, NotYet, Part, State
@@ -34,18 +36,11 @@ KILL = ("delete", BOTH, "--selector", "frostline.dev/armed")
 
 
 @pytest.fixture
-def switched_off(kubectl: RunsKubectl) -> Iterator[None]:
+def switched_off(api: Api) -> Iterator[None]:
     """Begin and end with nothing armed and nothing remembered."""
-    forgotten = ("frostline.dev/armed-freeze-", "frostline.dev/armed-keep-", "frostline.dev/armed-webhook-")
-
-    def forget() -> None:
-        kubectl(*KILL)
-        kubectl("delete", "validatingadmissionpolicybinding", "frostline-probe", "--ignore-not-found")
-        kubectl("annotate", "validatingadmissionpolicy", "frostline-freeze", *forgotten)
-
-    forget()
+    disarm(api)
     yield
-    forget()
+    disarm(api)
 
 
 class Operator:

@@ -1,126 +1,22 @@
 """A budget that is spent stops releases, and one that is earned again lets them go, on a real cluster."""
 
 import json
-import subprocess
-import uuid
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from e2e.cluster.cluster import Cluster
-from e2e.cluster.fixtures import RunsKubectl, RunsOperator
+from e2e.cluster.fixtures import RunsOperator
 from e2e.cluster.operator_process import OperatorProcess
 from e2e.cluster.waiting import eventually
-from e2e.service import Service, apply, deployment, service
-
-FAST = ("--cycle-interval", "2s", "--query-offset", "1s")
-QUICK = {"spec": {"lift": {"hold": "5s"}, "hysteresis": {"hold": "5s"}}}
-GATEWAY = {"kind": "Deployment", "name": "gateway"}
-
-
-@pytest.fixture
-def policy(kubectl: RunsKubectl) -> Iterator[str]:
-    """Give a policy with short holds."""
-    name = f"quick-{uuid.uuid4().hex[:8]}"
-    policy = {"apiVersion": "frostline.dev/v1alpha1", "kind": "ErrorBudgetPolicy", "metadata": {"name": name}, **QUICK}
-    apply(kubectl, None, policy)
-    yield name
-    kubectl("delete", "ebp", name, *BYPASS)
-
-
-@pytest.fixture
-def shop(cluster: Cluster, tmp_path: Path) -> Iterator[Service]:
-    """Give a service with a healthy day behind it."""
-    with service(cluster, f"shop-{uuid.uuid4().hex[:8]}", tmp_path) as running:
-        yield running
-
-
-BYPASS = ("--as=kubernetes-admin", "--as-group=system:masters", "--as-group=frostline:bypass")
-
-
-class Shop:
-    """What a person sees and does in one namespace."""
-
-    def __init__(self, kubectl: RunsKubectl, namespace: str) -> None:
-        self.kubectl = kubectl
-        self.namespace = namespace
-
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.kubectl(*arguments, "-n", self.namespace, check=check)
-
-    def release(self, image: str, *more: str, name: str = "gateway") -> str:
-        """Set an image; return what kubectl says where it is refused, "" where it is not."""
-        done = self.run("set", "image", f"deploy/{name}", f"app={image}", *more, check=False)
-        return "" if done.returncode == 0 else str(done.stderr)
-
-    def get(self, *arguments: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("get", *arguments, "-o", "json").stdout)
-        return found
-
-    def gates(self) -> dict[str, dict[str, Any]]:
-        return {each["metadata"]["name"]: each["spec"] for each in self.get("releasegates")["items"]}
-
-    def status(self, name: str) -> dict[str, Any]:
-        status: dict[str, Any] = self.get("slo", name).get("status", {})
-        return status
-
-    def image(self, name: str = "gateway") -> str:
-        template = self.get("deploy", name)["spec"]["template"]
-        return str(template["spec"]["containers"][0]["image"])
-
-    def marks(self, name: str = "gateway") -> list[str]:
-        metadata = self.get("deploy", name)["metadata"]
-        known = {**metadata.get("labels", {}), **metadata.get("annotations", {})}
-        return sorted(each for each in known if each.startswith("frostline.dev/"))
-
-    def events(self, reason: str) -> list[str]:
-        found = self.get("events.events.k8s.io", "--field-selector", f"reason={reason}")["items"]
-        return [each["note"] for each in found]
-
-    def enforced(self) -> bool:
-        labels = json.loads(self.kubectl("get", "namespace", self.namespace, "-o", "json").stdout)["metadata"]["labels"]
-        return "frostline.dev/enforced" in labels
-
-    def revisions(self, *images: str, name: str = "gateway") -> None:
-        """Deploy images one after the other, each a revision of its own."""
-        apply(self.kubectl, self.namespace, deployment(name, images[0], labels={"app": name}))
-        for image in images[1:]:
-            self.run("rollout", "status", f"deploy/{name}", "--timeout=60s")
-            assert self.release(image, name=name) == ""
-        self.run("rollout", "status", f"deploy/{name}", "--timeout=60s")
-
-    def frozen(self) -> bool:
-        return self.enforced() and bool(self.release("never:1", "--dry-run=server"))
-
-
-@pytest.fixture
-def people(kubectl: RunsKubectl, namespace: str) -> Shop:
-    return Shop(kubectl, namespace)
-
-
-Starts = Callable[[], OperatorProcess]
-
-
-@pytest.fixture
-def frozen(shop: Service, people: Shop, policy: str, operator: RunsOperator) -> OperatorProcess:
-    """Freeze the gateway: revisions 1, 2 and 3 behind it, budget gone, gate held."""
-    people.revisions("app:1", "app:2", "app:3")
-    apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=policy))
-    running = operator(shop.url, people.namespace, flags=FAST)
-    eventually(lambda: people.status("availability").get("level") == "Healthy", 60)
-    shop.spend()
-    eventually(people.frozen, 60, lambda: running.log.read_text()[-2000:])
-    return running
+from e2e.service import Service, apply, deployment
+from e2e.shop import BYPASS, FAST, GATEWAY, Shop
 
 
 def test_from_a_healthy_day_to_a_freeze_and_out_of_it(
-    shop: Service, people: Shop, policy: str, operator: RunsOperator
+    shop: Service, people: Shop, quick: str, operator: RunsOperator
 ) -> None:
     people.revisions("app:1", "app:2")
-    apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=policy))
+    apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=quick))
     operator(shop.url, people.namespace, flags=FAST)
     eventually(lambda: people.status("availability").get("level") == "Healthy", 60)
     assert people.release("app:3") == ""
@@ -136,8 +32,8 @@ def test_from_a_healthy_day_to_a_freeze_and_out_of_it(
     assert people.image() == "app:3"
     assert people.marks()
     assert people.events("ReleasesHeld")
-    held = json.loads(people.kubectl("get", "ebp", policy, "-o", "json").stdout)["status"]
-    assert held == {"objectives": 1, "holding": 1}
+    counted = json.loads(people.kubectl("get", "ebp", quick, "-o", "json").stdout)["status"]
+    assert counted == {"objectives": 1, "holding": 1}
 
     people.run("rollout", "undo", "deploy/gateway")
     assert people.image() == "app:2"
@@ -153,22 +49,22 @@ def test_from_a_healthy_day_to_a_freeze_and_out_of_it(
     assert people.status("availability")["releases"] in ("Open", "Warn")
 
 
-def test_a_freeze_outlives_the_operator(people: Shop, frozen: OperatorProcess) -> None:
+def test_a_freeze_outlives_the_operator(people: Shop, held: OperatorProcess) -> None:
     before = people.gates()["deployment-gateway"]
-    frozen.kill()
+    held.kill()
 
     assert people.release("app:4"), "the policy holds without any process of ours"
     people.run("rollout", "undo", "deploy/gateway", "--to-revision=1")
     assert people.image() == "app:1"
 
-    frozen.start()
+    held.start()
     eventually(lambda: people.events("RolledBack"), 60)
     after = people.gates()["deployment-gateway"]
     assert (after["since"], after["by"][0]["since"]) == (before["since"], before["by"][0]["since"])
     assert people.release("app:4")
 
 
-@pytest.mark.usefixtures("frozen")
+@pytest.mark.usefixtures("held")
 def test_an_override_lets_one_release_pass_and_is_on_record(people: Shop) -> None:
     user = people.kubectl("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}").stdout
     until = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -200,7 +96,7 @@ def test_an_override_lets_one_release_pass_and_is_on_record(people: Shop) -> Non
     assert people.release("app:fixed") == "", "what an override brought, and ran, may come back"
 
 
-@pytest.mark.usefixtures("frozen")
+@pytest.mark.usefixtures("held")
 def test_what_went_by_the_bypass_is_found_and_told(people: Shop) -> None:
     assert people.release("app:9", *BYPASS) == ""
 
@@ -209,7 +105,7 @@ def test_what_went_by_the_bypass_is_found_and_told(people: Shop) -> None:
     assert people.release("app:10")
 
 
-@pytest.mark.usefixtures("frozen")
+@pytest.mark.usefixtures("held")
 def test_marks_and_gates_that_somebody_took_away_come_back(people: Shop) -> None:
     marks = people.marks()
     people.run("label", "deploy/gateway", "frostline.dev/releases-")
@@ -223,7 +119,7 @@ def test_marks_and_gates_that_somebody_took_away_come_back(people: Shop) -> None
     assert "only the Frostline operator writes" in refused.stderr
 
 
-@pytest.mark.usefixtures("frozen")
+@pytest.mark.usefixtures("held")
 def test_measurement_lost_changes_nothing_and_says_how_old_the_figure_is(shop: Service, people: Shop) -> None:
     before = people.gates()["deployment-gateway"]
     shop.prometheus.stop()
@@ -237,7 +133,7 @@ def test_measurement_lost_changes_nothing_and_says_how_old_the_figure_is(shop: S
     eventually(lambda: "not since" not in people.gates()["deployment-gateway"]["message"], 60)
 
 
-@pytest.mark.usefixtures("frozen")
+@pytest.mark.usefixtures("held")
 def test_a_deleted_workload_comes_back_as_it_was_and_not_otherwise(people: Shop) -> None:
     kept = people.run("delete", "deploy/gateway", check=False)
     assert "frostline-keep" in kept.stderr
@@ -252,7 +148,7 @@ def test_a_deleted_workload_comes_back_as_it_was_and_not_otherwise(people: Shop)
     assert people.release("app:4")
 
 
-@pytest.mark.usefixtures("frozen")
+@pytest.mark.usefixtures("held")
 def test_a_deleted_promise_lets_go_and_leaves_nothing_behind(people: Shop) -> None:
     refused = people.run("delete", "slo", "availability", check=False)
     assert "it cannot be deleted" in refused.stderr
@@ -263,11 +159,11 @@ def test_a_deleted_promise_lets_go_and_leaves_nothing_behind(people: Shop) -> No
 
 
 def test_a_namespace_lowers_the_mode_before_a_freeze_and_not_during_one(
-    shop: Service, people: Shop, policy: str, operator: RunsOperator
+    shop: Service, people: Shop, quick: str, operator: RunsOperator
 ) -> None:
     people.revisions("app:1")
     people.kubectl("label", "namespace", people.namespace, "frostline.dev/mode=Warn")
-    apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=policy))
+    apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=quick))
     operator(shop.url, people.namespace, flags=FAST)
     shop.spend()
     eventually(lambda: people.status("availability").get("level") == "Exhausted", 60)
@@ -282,7 +178,7 @@ def test_a_namespace_lowers_the_mode_before_a_freeze_and_not_during_one(
     assert "cannot be lowered" in refused.stderr
 
 
-@pytest.mark.usefixtures("frozen")
+@pytest.mark.usefixtures("held")
 def test_a_frozen_namespace_can_be_deleted(people: Shop) -> None:
     people.kubectl("delete", "namespace", people.namespace, "--wait=true", "--timeout=90s")
     people.kubectl("create", "namespace", people.namespace)

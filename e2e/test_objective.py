@@ -9,8 +9,8 @@ import yaml
 
 from e2e.cluster.fixtures import JOB, RunsKubectl, RunsOperator, ScrapedExporter
 from e2e.cluster.waiting import eventually
+from e2e.shop import BYPASS, FAST
 
-FAST = ("--cycle-interval", "2s", "--query-offset", "1s")
 COLUMNS = ["NAME", "SLI", "TARGET", "BUDGET", "BURN", "LEVEL", "RELEASES", "AGE"]
 
 Change = Callable[[dict[str, Any]], None]
@@ -174,7 +174,9 @@ def test_a_status_that_somebody_patched_is_put_right(
     objective.is_measured()
 
     forged = json.dumps({"status": {"level": "Exhausted", "budget": {"remainingPercent": -5}}})
-    kubectl("patch", "slo", "web", "-n", namespace, "--subresource=status", "--type=merge", "-p", forged)
+    patch = ("patch", "slo", "web", "-n", namespace, "--subresource=status", "--type=merge", "-p", forged)
+    assert "only the Frostline operator writes" in kubectl(*patch, check=False).stderr
+    kubectl(*patch, *BYPASS)
 
     eventually(lambda: objective.status()["level"] == "Healthy", 30, lambda: str(objective.status()))
     assert objective.status()["budget"]["remainingPercent"] == 100
@@ -197,6 +199,35 @@ def test_a_syntax_error_in_a_selector_names_the_field(
     injected = {"ratio": {"bad": 'x"} or vector(1) #', "valid": "requests_total"}}
     objective.apply(promise(namespace, indicator=injected))
     assert objective.becomes("Accepted", "Invalid")["message"].startswith("spec.indicator.ratio.bad: not valid PromQL")
+
+
+MISLED: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "a policy that is not there": ({"policyRef": "nobodys"}, "False", "PolicyNotUsable", "nobodys"),
+    "a workload that is not there": (
+        {"protects": [{"kind": "Deployment", "name": "gatewya"}]},
+        "True",
+        "Warnings",
+        "spec.protects.0",
+    ),
+    "a selector that selects nothing": (
+        {"protects": [{"kind": "StatefulSet", "selector": {"matchLabels": {"app": "db"}}}]},
+        "True",
+        "Warnings",
+        "no-workload",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISLED)
+def test_a_manifest_that_names_what_is_not_there_is_told_so(
+    name: str, namespace: str, live_exporter: ScrapedExporter, operator: RunsOperator, objective: Objective
+) -> None:
+    changed, status, reason, says = MISLED[name]
+    operator(live_exporter.url, namespace, flags=FAST)
+    objective.apply(promise(namespace, **changed))
+    accepted = objective.becomes("Accepted", reason)
+    assert accepted["status"] == status
+    assert says in accepted["message"]
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -140,6 +140,13 @@ def without(field_: str, name: str) -> Edit:
     return edit
 
 
+def variables(last: str, count: int = 100) -> list[dict[str, str]]:
+    """Return an env as long as they come, in which only the last variable tells templates apart."""
+    return [{"name": f"VARIABLE_{each:03}", "value": f"value of {each}"} for each in range(count - 1)] + [
+        {"name": "LAST", "value": last}
+    ]
+
+
 def annotation(key: str, value: str | None) -> Edit:
     """Set an annotation of the template, or take it away."""
     return _metadata("annotations", key, value)
