@@ -423,6 +423,11 @@ class World:
         """Begin with an operator that remembers nothing."""
         self.stores = Stores()
         self.cluster.see_all(self.stores)
+        self.begin()
+        self.relist()
+
+    def begin(self) -> None:
+        """Put an operator that remembers nothing over the stores."""
         self.cycle = cycle_of(
             self.stores,
             self.prometheus,
@@ -432,7 +437,6 @@ class World:
             wall=lambda: self.wall,
             own_namespace=self.own_namespace,
         )
-        self.relist()
 
     def relist(self) -> None:
         objectives = self.stores.objectives
