@@ -26,7 +26,7 @@ $(READY): requirements/dev.txt pyproject.toml
 test: check unit smoke ## Everything CI runs: check, unit tests, a smoke test on a real cluster
 
 unit: $(READY) ## Unit tests, properties and golden files
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests --numprocesses=auto --dist=loadfile
 
 smoke: $(READY) ## The shortest end-to-end tests on a real API server and a real Prometheus
 	$(BIN)/pytest e2e -m smoke

@@ -52,8 +52,8 @@ def test_what_a_gate_says_reaches_the_core() -> None:
     assert read.running == read.good[0].template == canonical(project(TEMPLATE, Shape()))
     (exception,) = read.overrides
     assert exception.until - read.since == 3600
-    assert exception.users == {"ann"}
-    assert exception.images == {"app:2"}
+    assert exception.users == frozenset({"ann"})
+    assert exception.images == frozenset({"app:2"})
     assert exception.template is None
 
 

@@ -253,12 +253,11 @@ def test_an_api_server_without_policies_has_a_webhook_that_holds() -> None:
 @pytest.mark.parametrize(
     ("parts", "effect"),
     [
-        (set(), "releases pass"),
-        ({Part.KEEP}, "releases pass"),
-        ({Part.FREEZE}, "still refused"),
-        ({Part.WEBHOOK, Part.KEEP}, "still refused"),
+        pytest.param(set(), "releases pass", id="none"),
+        pytest.param({Part.KEEP}, "releases pass", id="keep"),
+        pytest.param({Part.FREEZE}, "still refused", id="freeze"),
+        pytest.param({Part.WEBHOOK, Part.KEEP}, "still refused", id="webhook and keep"),
     ],
-    ids=str,
 )
 def test_the_effect_of_a_kill_switch_thrown_in_part_is_said(parts: set[Part], effect: str) -> None:
     present = {part: live(part) for part in parts}
