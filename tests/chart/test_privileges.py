@@ -37,6 +37,15 @@ IN_CLUSTER: set[Grant] = {
         for verb in ("get", "create", "patch", "delete")
     ),
 }
+GITOPS: set[Grant] = {
+    (group, resource, verb)
+    for group, resource in (
+        ("kustomize.toolkit.fluxcd.io", "kustomizations"),
+        ("helm.toolkit.fluxcd.io", "helmreleases"),
+        ("argoproj.io", "applications"),
+    )
+    for verb in ("get", "patch")
+}
 SECRETS: set[Grant] = {
     *(("", "secrets", verb) for verb in ("create", "get", "update", "patch")),
     ("", "configmaps", "create"),
@@ -87,7 +96,7 @@ def test_the_operator_may_do_just_its_work(chart: Chart) -> None:
 def test_an_operator_of_some_namespaces_has_no_right_in_others(chart: Chart) -> None:
     manifests = chart.with_values("everything")
 
-    assert grants(cluster_role(manifests, "promises-operator")) == IN_CLUSTER
+    assert grants(cluster_role(manifests, "promises-operator")) == IN_CLUSTER | GITOPS
     for namespace in ("matching", "2048"):
         assert grants(role_in(manifests, namespace, "promises-operator")) == IN_NAMESPACES
 
