@@ -88,7 +88,7 @@ def test_a_refusal_word_for_word() -> None:
         " (figure of 2026-11-21 09:27 UTC, 3m old); it may lift about 2026-11-21 10:30 UTC. What passes: kubectl"
         " rollout undo -n matching deployment/web (good: revision 3, revision 4), scale, restart, resources, probes,"
         " scheduling."
-        " By exception: frostline override -n matching deployment/web --class Reliability|Security|Emergency"
+        " By exception: frostline override -n matching deployment/web --class Reliability/Security/Emergency"
         " --reason … --ticket … (an override just created counts once its STATE is Live)."
     )
 

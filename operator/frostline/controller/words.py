@@ -132,7 +132,7 @@ def gate_message(workload: Workload, spec: GateSpec) -> str:
         if spec.lifts_about is None
         else f"; it may lift about {minute(spec.lifts_about)} if nothing fails until then"
     )
-    classes = "|".join(spec.override_classes)
+    classes = "/".join(spec.override_classes)
     exception = (
         f"; by exception: frostline override -n {workload.namespace} {workload} --class {classes} --reason …"
         if classes

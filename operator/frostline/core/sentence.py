@@ -97,7 +97,7 @@ def _passing(gate: Gate) -> str:
 
 
 def _by_exception(gate: Gate, objections: Mapping[str, str]) -> str:
-    classes = "|".join(each for each in OverrideClass if each in gate.override_classes)
+    classes = "/".join(each for each in OverrideClass if each in gate.override_classes)
     if not classes:
         return "No override counts for it now."
     command = f"frostline override -n {gate.workload.namespace} {gate.workload} --class {classes} --reason … --ticket …"
