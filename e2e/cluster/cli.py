@@ -42,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start what does not run, and return when all is ready")
-    up.add_argument("--without-operator", action="store_true", help="install the chart, run neither operator nor webhook")
+    up.add_argument(
+        "--without-operator", action="store_true", help="install the chart, run neither operator nor webhook"
+    )
     commands.add_parser("down", help="stop exactly what was started")
     commands.add_parser("status", help="show the processes; fails unless all are healthy")
     tools = commands.add_parser("tools", help="find or build every tool, and say where each came from")

@@ -110,7 +110,9 @@ def test_durations_fall_into_the_bucket_that_ends_at_or_above_them() -> None:
     (family,) = (each for each in metrics.registry.collect() if each.name == DURATION)
     found = {sample.labels["le"]: sample.value for sample in family.samples if "le" in sample.labels}
     assert found == {"0.05": 0, "0.1": 0, "0.3": 1, "0.8": 2, "2.0": 2, "+Inf": 3}
-    assert {sample.name.removeprefix(DURATION): sample.value for sample in family.samples}["_sum"] == pytest.approx(9.61)
+    assert {sample.name.removeprefix(DURATION): sample.value for sample in family.samples}["_sum"] == pytest.approx(
+        9.61
+    )
 
 
 @pytest.mark.parametrize("fault", list(Fault))
