@@ -17,7 +17,8 @@ from e2e.cluster.state import REPOSITORY
 from e2e.demo.farewell import commands_to_try
 from e2e.demo.promises import BROKEN
 from e2e.demo.screen import Screen, clock
-from e2e.demo.story import StepFailedError, Story
+from e2e.demo.stage import StepFailedError
+from e2e.demo.story import Story
 
 FOLDER = REPOSITORY / "build" / "demo"
 # Would point the demo at somebody's cluster; it brings its own.

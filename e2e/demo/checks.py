@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from e2e.demo.history import Exact
 from e2e.demo.promises import CORE
-from e2e.demo.reading import LevelEvent, Reading, Readings
+from e2e.demo.reading import Deployed, LevelEvent, Reading, Readings
 
 # In points of budget. Live traffic adds to what is known exactly: good events, so a little budget.
 BUDGET_TOLERANCE = 1.5
@@ -22,6 +22,14 @@ class Finding:
     expected: str
     seen: str
     holds: bool
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command came to: its exit code and all it printed."""
+
+    code: int
+    text: str
 
 
 def workloads_scraped(expected: Iterable[str], up: Iterable[str]) -> Finding:
@@ -126,3 +134,76 @@ def stays_exhausted(name: str, seen: Readings) -> Finding:
         state,
         reading is not None and reading.measured and reading.level == "Exhausted",
     )
+
+
+def held(names: Iterable[str], rules: Mapping[str, str], deployed: Mapping[str, Deployed]) -> list[Finding]:
+    """Expect each of these workloads to be frozen: a gate that says so, and marks that say so to people."""
+    findings = []
+    for name in names:
+        rule, marks = rules.get(name), _marks(name, deployed)
+        seen = f"{rule or 'no gate'}, {', '.join(marks) or 'no marks'}"
+        findings.append(Finding(f"{name} is frozen", "Freeze, with marks", seen, rule == "Freeze" and bool(marks)))
+    return findings
+
+
+def refused(name: str, by: str, said: Said, image: str, deployed: Mapping[str, Deployed]) -> list[Finding]:
+    """Expect a release to be refused by the webhook, in the name of the objective `by`, and `image` to run on."""
+    told = "admission webhook" in said.text and by in said.text
+    return [
+        Finding("the release is refused", "an exit code other than 0", f"exit code {said.code}", said.code != 0),
+        Finding("the webhook says why", f'"admission webhook", and {by}', said.text.strip() or "nothing", told),
+        _runs(name, image, deployed),
+    ]
+
+
+def passed(name: str, said: Said, image: str, deployed: Mapping[str, Deployed]) -> list[Finding]:
+    """Expect a command to have passed and the workload to have this image."""
+    seen = f"exit code {said.code}: {said.text.strip() or 'nothing said'}"
+    return [Finding("the command passes", "exit code 0", seen, said.code == 0), _runs(name, image, deployed)]
+
+
+def warned(said: Said) -> Finding:
+    """Expect that kubectl printed a warning."""
+    return Finding("kubectl warns", '"Warning:"', said.text.strip() or "nothing", "Warning:" in said.text)
+
+
+def is_live(said: Said) -> Finding:
+    """Expect that `frostline override` says that the override counts."""
+    seen = f"exit code {said.code}: {said.text.strip() or 'nothing said'}"
+    return Finding(
+        "the override counts", 'exit code 0, "is live until"', seen, said.code == 0 and "is live" in said.text
+    )
+
+
+def is_lifted(names: Iterable[str], rules: Mapping[str, str], deployed: Mapping[str, Deployed]) -> bool:
+    """Say whether nothing holds these workloads back, and no mark is left on them."""
+    return all(finding.holds for finding in lifted(names, rules, deployed))
+
+
+def lifted(names: Iterable[str], rules: Mapping[str, str], deployed: Mapping[str, Deployed]) -> list[Finding]:
+    """Expect neither gate nor marks on these workloads."""
+    findings = []
+    for name in names:
+        rule, marks = rules.get(name), _marks(name, deployed)
+        seen = f"{rule or 'no gate'}, {', '.join(marks) or 'no marks'}"
+        clean = name in deployed and rule is None and not marks
+        findings.append(Finding(f"{name} is open", "no gate, no marks", seen, clean))
+    return findings
+
+
+def recovered(name: str, seen: Readings) -> Finding:
+    """Expect that some budget is there again, and the level with it."""
+    reading = seen.get(name)
+    left = None if reading is None else reading.remaining
+    state = "gone" if reading is None else f"{left} %, {reading.level}, WithinObjective={reading.within}"
+    good = reading is not None and left is not None and left > 0 and reading.level == level_of(left)
+    return Finding(f"{name} has budget again", "more than 0 %, and the level of it", state, good)
+
+
+def _runs(name: str, image: str, deployed: Mapping[str, Deployed]) -> Finding:
+    seen = deployed[name].image if name in deployed else "no such Deployment"
+    return Finding(f"image of {name}", image, seen, seen == image)
+
+
+def _marks(name: str, deployed: Mapping[str, Deployed]) -> tuple[str, ...]:
+    return deployed[name].marks if name in deployed else ()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+MARK = "frostline.dev/"
 LEVELS = ("Healthy", "Depleting", "Endangered", "Exhausted")
 
 
@@ -69,6 +70,30 @@ def level_events(answer: Mapping[str, Any]) -> Sequence[LevelEvent]:
         for each in answer["items"]
         if each.get("reason") == "LevelChanged"
     ]
+
+
+def rules(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Read the list that `kubectl get releasegates -o json` gives: the rule in force by name of the workload."""
+    return {each["spec"]["workload"]["name"]: each["spec"]["rule"] for each in answer["items"]}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A Deployment at one moment: the image of its first container, and the marks of Frostline on it."""
+
+    image: str
+    marks: tuple[str, ...]
+
+
+def deployments(answer: Mapping[str, Any]) -> dict[str, Deployed]:
+    """Read the list that `kubectl get deployments -o json` gives, by name."""
+    found = {}
+    for each in answer["items"]:
+        metadata = each["metadata"]
+        notes = (*metadata.get("labels", ()), *metadata.get("annotations", ()))
+        image = each["spec"]["template"]["spec"]["containers"][0]["image"]
+        found[metadata["name"]] = Deployed(image, tuple(sorted(note for note in notes if note.startswith(MARK))))
+    return found
 
 
 def _number(value: float | str | None) -> float | None:

@@ -85,10 +85,11 @@ class Screen:
         width = min(self.console.width, PLAIN_COLUMNS)
         self._print(textwrap.fill(sentence, width), picture=picture, whole=True)
 
-    def command(self, *arguments: str, output: str, picture: bool = False) -> None:
+    def command(self, *arguments: str, output: str, program: str = "kubectl", picture: bool = False) -> None:
         """Show a command and what it printed."""
-        line = Text("$ ", "dim").append(f"kubectl {shlex.join(arguments)}", "bold cyan")
-        self._print(line, picture=picture, whole=True)
+        self._print(
+            Text("$ ", "dim").append(shlex.join((program, *arguments)), "bold cyan"), picture=picture, whole=True
+        )
         self._print(coloured(output), picture=picture, whole=True)
 
     def held(self, summary: str) -> None:
@@ -154,7 +155,8 @@ class Screen:
     def _print(self, what: RenderableType, *, picture: bool = False, whole: bool = False) -> None:
         self.console.print(what, soft_wrap=whole, markup=False)
         if picture and self._picture:
-            self._picture.print(what, soft_wrap=whole, markup=False)
+            # A picture has a width, and what is beyond it would be cut off.
+            self._picture.print(what, markup=False)
 
 
 class Watch:

@@ -62,13 +62,20 @@ class SoulSync:
 
     def chaos(self, name: str, fault: Fault) -> None:
         """Break or repair one workload. Raises ClusterError if it does not obey."""
-        url = f"{self.url(name)}/chaos"
+        self._order(name, "chaos", {"fault": fault.value})
+
+    def lapse(self, name: str, requests: int) -> None:
+        """Have one workload count requests as answered well. Raises ClusterError if it does not obey."""
+        self._order(name, "lapse", {"requests": requests})
+
+    def _order(self, name: str, what: str, body: Mapping[str, object]) -> None:
+        url = f"{self.url(name)}/{what}"
         try:
-            status, body = PLAIN.request(url, method="POST", body={"fault": fault.value})
+            status, answer = PLAIN.request(url, method="POST", body=body)
         except OSError as error:
             raise ClusterError(f"POST {url} was not answered ({error}); see the logs of soulsync-{name}.") from error
         if status != 200:
-            raise ClusterError(f"POST {url} was answered with {status}: {body.decode(errors='replace')}")
+            raise ClusterError(f"POST {url} was answered with {status}: {answer.decode(errors='replace')}")
 
 
 def _python(name: str, module: str, *arguments: str) -> Command:
