@@ -32,7 +32,7 @@ WAYS: dict[str, tuple[tuple[str, ...], str]] = {
     "the mark removed with the release": ((*GATEWAY, "strategic", "-p", json.dumps(UNMARKED)), HELD),
     "the container renamed": ((*GATEWAY, "json", "-p", json.dumps(RENAMED)), HELD),
     "the container renamed and released": ((*GATEWAY, "json", "-p", json.dumps(RENAMED_AND_RELEASED)), HELD),
-    "the workload deleted": (("delete", "deploy/gateway"), "deleted"),
+    "the workload deleted": (("delete", "deploy/gateway"), "frostline-keep"),
     "the gate loosened": ((*GATE, '{"spec":{"rule":"Warn"}}'), "only the Frostline operator writes"),
     "the gate made to know the release": ((*GATE, '{"spec":{"good":[]}}'), "only the Frostline operator writes"),
     "the gate deleted": (("delete", "releasegate/deployment-gateway"), "only the Frostline operator writes"),
