@@ -1,64 +1,131 @@
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
+from frostline.api.base import as_json
+from frostline.api.gate import GateSpec
 from frostline.api.gated import gate
-from frostline.core.gate import Workload
+from frostline.core.gate import Claim, Good, Override, Workload, gate_name
 from frostline.core.policy import Level, OverrideClass, Rule
-from frostline.core.projection import Shape, canonical, project
+from frostline.core.projection import Operational, Shape, canonical
 
-TEMPLATE: dict[str, Any] = {"spec": {"containers": [{"name": "app", "image": "app:1"}]}}
+AT = 1_800_000_000
+TIME = datetime.fromtimestamp(AT, UTC).isoformat()
+OLD = {"containers": [{"name": "app", "image": "app:1", "env": [{"name": "A"}, {"name": "B"}]}]}
+NEW = {"containers": [{"name": "app", "image": "app:2"}], "initContainers": [{"name": "init", "image": "i"}]}
+LEAST: dict[str, Any] = {
+    "workload": {"kind": "Deployment", "name": "gateway"},
+    "rule": "Warn",
+    "since": TIME,
+    "by": [],
+    "message": "careful",
+}
+MOST: dict[str, Any] = {
+    **LEAST,
+    "rule": "Freeze",
+    "by": [
+        {
+            "objective": "matching",
+            "uid": "a",
+            "policy": "default",
+            "through": "Deployment/gateway",
+            "level": "Exhausted",
+            "since": TIME,
+            "rule": "Freeze",
+            "budget": "-4.0%",
+            "measuredAt": TIME,
+        }
+    ],
+    "liftsAbout": TIME,
+    "overrideClasses": ["Security"],
+    "shape": {"withheld": ["Probes"], "ignoredAnnotations": ["a"], "ignoredContainers": ["b"], "ignoredVolumes": ["c"]},
+    "running": NEW,
+    "runningFrom": "the start of the freeze",
+    "good": [{"source": "revision 1", "template": OLD}],
+    "overrides": [
+        {"name": "any", "uid": "1", "class": "Security", "until": TIME, "users": ["anna"]},
+        {
+            "name": "used",
+            "uid": "2",
+            "class": "Emergency",
+            "until": TIME,
+            "users": ["anna", "ben"],
+            "images": ["app:3"],
+            "template": OLD,
+            "singleUse": True,
+            "used": True,
+        },
+    ],
+}
 
 
-def manifest(**more: Any) -> dict[str, Any]:
-    spec = {
-        "workload": {"kind": "Deployment", "name": "gateway"},
-        "rule": "Freeze",
-        "since": "2026-11-21T08:00:00Z",
-        "by": [
-            {
-                "objective": "availability",
-                "uid": "a",
-                "policy": "default",
-                "through": "Deployment/gateway",
-                "level": "Exhausted",
-                "since": "2026-11-21T07:59:00Z",
-                "rule": "Freeze",
-                "budget": "-3%",
-            }
-        ],
-        "message": "held",
-        **more,
-    }
+def manifest(spec: dict[str, Any]) -> dict[str, Any]:
     return {"metadata": {"namespace": "dating", "name": "deployment-gateway"}, "spec": spec}
 
 
-def test_what_a_gate_says_reaches_the_core() -> None:
-    until = "2026-11-21T09:00:00Z"
-    override = {"name": "fix", "uid": "f", "class": "Security", "until": until, "users": ["ann"], "images": ["app:2"]}
-    read = gate(
-        manifest(
-            overrideClasses=["Security"],
-            shape={"ignoredContainers": ["proxy"]},
-            running=project(TEMPLATE, Shape()),
-            good=[{"source": "revision 1", "template": project(TEMPLATE, Shape())}],
-            overrides=[override],
-        )
+def test_a_gate_with_everything() -> None:
+    found = gate(manifest(MOST))
+
+    assert found.workload == Workload("dating", "Deployment", "gateway")
+    assert (found.rule, found.since, found.lifts_about) == (Rule.FREEZE, AT, AT)
+    assert found.claims == (Claim("matching", Level.EXHAUSTED, Rule.FREEZE, AT, "-4.0%", AT),)
+    assert found.override_classes == frozenset({OverrideClass.SECURITY})
+    assert found.shape == Shape(frozenset({Operational.PROBES}), frozenset({"a"}), frozenset({"b"}), frozenset({"c"}))
+    assert found.running == canonical(NEW)
+    assert found.good == (Good("revision 1", canonical(OLD)),)
+    assert found.overrides == (
+        Override("any", OverrideClass.SECURITY, AT, frozenset({"anna"})),
+        Override(
+            "used",
+            OverrideClass.EMERGENCY,
+            AT,
+            frozenset({"anna", "ben"}),
+            frozenset({"app:3"}),
+            canonical(OLD),
+            used=True,
+        ),
     )
 
-    assert read.workload == Workload("dating", "Deployment", "gateway")
-    assert (read.rule, read.claims[0].level, read.claims[0].measured_at) == (Rule.FREEZE, Level.EXHAUSTED, None)
-    assert read.since - read.claims[0].since == 60
-    assert read.override_classes == {OverrideClass.SECURITY}
-    assert read.shape == Shape(ignored_containers=frozenset({"proxy"}))
-    assert read.running == read.good[0].template == canonical(project(TEMPLATE, Shape()))
-    (exception,) = read.overrides
-    assert exception.until - read.since == 3600
-    assert exception.users == frozenset({"ann"})
-    assert exception.images == frozenset({"app:2"})
-    assert exception.template is None
+
+def test_a_gate_that_only_warns() -> None:
+    found = gate(manifest(LEAST))
+
+    assert (found.rule, found.claims, found.lifts_about) == (Rule.WARN, (), None)
+    assert (found.running, found.good, found.overrides) == (None, (), ())
+    assert found.shape == Shape()
+
+
+def test_what_is_written_is_what_is_read() -> None:
+    spec = GateSpec.model_validate(MOST)
+
+    assert GateSpec.model_validate(as_json(spec)) == spec
+    assert gate(manifest(as_json(spec))) == gate(manifest(MOST))
+
+
+def test_the_order_of_a_stored_set_says_nothing() -> None:
+    turned = {"containers": [{**OLD["containers"][0], "env": [{"name": "B"}, {"name": "A"}]}]}
+
+    other = gate(manifest({**MOST, "good": [{"source": "revision 1", "template": turned}]}))
+
+    assert other.good == gate(manifest(MOST)).good
+
+
+@pytest.mark.parametrize("wrong", [{}, {**LEAST, "rule": "Halt"}, {**LEAST, "since": "soon"}])
+def test_what_is_no_gate_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        gate(manifest(wrong))
 
 
 def test_a_gate_of_a_newer_version_is_read_as_far_as_it_is_known() -> None:
-    newer = manifest(fromTheFuture=True)
-    newer["spec"]["by"][0]["alsoNew"] = {"a": 1}
+    newer = {**MOST, "fromTheFuture": True, "by": [{**MOST["by"][0], "alsoNew": {"a": 1}}]}
 
-    assert gate(newer) == gate(manifest())
+    assert gate(manifest(newer)) == gate(manifest(MOST))
+
+
+def test_names_of_gates_are_as_long_as_names_may_be_and_differ() -> None:
+    assert gate_name("StatefulSet", "store") == "statefulset-store"
+    long = [gate_name("Deployment", "a" * 252 + end) for end in "xy"]
+    assert [len(each) for each in long] == [253, 253]
+    assert long[0] != long[1]

@@ -54,7 +54,7 @@ def begun(spec: GateSpec, running: Projection, earlier: Sequence[tuple[str, Proj
     `earlier` are (source, template), the newest first; those that equal what runs now are the culprit again.
 
     Raises:
-        TooLargeError: what runs now cannot be stored.
+        TooLargeError: what runs now cannot be stored, or nothing of what ran before: the way back must stay open.
     """
     begins = spec.model_copy(update={"running": _stored(running), "running_from": AT_START})
     seen = {canonical(running)}
@@ -65,7 +65,10 @@ def begun(spec: GateSpec, running: Projection, earlier: Sequence[tuple[str, Proj
             seen.add(same)
             with contextlib.suppress(TooLargeError):
                 good.append(GoodTemplate(source=source, template=_stored(template)))
-    return begins.model_copy(update={"good": _fitting(begins, good)})
+    kept = _fitting(begins, good)
+    if len(seen) > 1 and not kept:
+        raise TooLargeError("no template that ran before fits into a gate beside the one that runs now")
+    return begins.model_copy(update={"good": kept})
 
 
 def follow(spec: GateSpec, seen: SeenWorkload) -> tuple[GateSpec, Arrival | None]:
