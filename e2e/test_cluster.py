@@ -121,20 +121,35 @@ def test_up_goes_on_where_a_killed_up_stopped(folder: Path) -> None:
     rolls_out(folder, "web")
 
 
-def test_up_runs_the_operator_and_restarts_it_when_killed(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["operator", "webhook"])
+def test_up_runs_operator_and_webhook_and_restarts_what_was_killed(folder: Path, name: str) -> None:
     first = command(folder, "up")
     assert first.returncode == 0, first.stderr
     before = pids(folder)
     url = (folder / "operator.url").read_text().strip()
     assert PLAIN.answers(f"{url}/readyz")
 
-    kill(folder, "operator")
+    kill(folder, name)
+    assert command(folder, "status").returncode == 1
     second = command(folder, "up")
 
     assert second.returncode == 0, second.stderr
     after = pids(folder)
-    assert {each for each in after if after[each] != before[each]} == {"operator"}
+    assert {each for each in after if after[each] != before[each]} == {name}
     assert PLAIN.answers(f"{(folder / 'operator.url').read_text().strip()}/readyz")
+
+
+def test_up_has_the_api_server_ask_the_webhook(folder: Path) -> None:
+    assert command(folder, "up").returncode == 0
+    cluster = Cluster(folder, tell=silent)
+    webhook = cluster.webhook()
+    assert webhook is not None
+
+    def asked() -> str:
+        kind = "mutatingwebhookconfiguration"
+        return str(cluster.kubectl("get", kind, "-o", "jsonpath={..clientConfig.url}", check=False).stdout)
+
+    eventually(lambda: asked() == webhook.review_url, 30, asked)
 
 
 def test_up_after_the_folder_was_deleted_leaves_no_stray(folder: Path) -> None:

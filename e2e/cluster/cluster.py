@@ -104,7 +104,7 @@ class Cluster:
         return OperatorProcess(self.site, OperatorSettings(self.prometheus_url, (), flags, passed))
 
     def webhook(self) -> WebhookProcess | None:
-        """Return the handle of the cluster's webhook; None where the API server cannot reach this machine's loopback."""
+        """Return the handle of the cluster's webhook; None where the API server cannot reach this machine."""
         if self._provider().name != LocalProvider.name:
             return None
         return WebhookProcess(self.site, "webhook", secret=WEBHOOK_SECRET)

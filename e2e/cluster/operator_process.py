@@ -125,22 +125,31 @@ def credentials_file(site: Site) -> Path:
 
 
 def ensure_credentials(site: Site) -> None:
-    """Write the operator's kubeconfig: a token of the chart's service account, so that its roles count.
+    """Write the operator's kubeconfig.
 
     Raises:
         ClusterError: the service account is not there, or the server gives no token.
 
     """
-    path = credentials_file(site)
+    become(site, SERVICE_ACCOUNT, credentials_file(site))
+
+
+def become(site: Site, account: str, path: Path) -> None:
+    """Write a kubeconfig with a token of one of the chart's service accounts, so that its roles count.
+
+    Raises:
+        ClusterError: the service account is not there, or the server gives no token.
+
+    """
     cluster = kubeconfig.current_cluster(site.kubeconfig)
     if path.exists() and kubeconfig.current_cluster(path) == cluster:
         token = kubeconfig.load(path)["users"][0]["user"]["token"]
         if expires(token) - time.time() > TOKEN_LEFT_SECONDS:
             return
     kubectl = Kubectl(site.tool("kubectl"), site.kubeconfig)
-    asked = ("create", "token", SERVICE_ACCOUNT, "--namespace", NAMESPACE, f"--duration={TOKEN_DURATION}")
+    asked = ("create", "token", account, "--namespace", NAMESPACE, f"--duration={TOKEN_DURATION}")
     token = kubectl(*asked).stdout.strip()
-    kubeconfig.write(path, kubeconfig.render("frostline-operator", cluster, {"token": token}))
+    kubeconfig.write(path, kubeconfig.render(account, cluster, {"token": token}))
 
 
 def expires(token: str) -> float:

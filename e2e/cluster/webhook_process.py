@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from e2e.cluster import kubeconfig
 from e2e.cluster.caller import PLAIN, Caller
-from e2e.cluster.chart import NAMESPACE
-from e2e.cluster.kubectl import Kubectl
 from e2e.cluster.launch import write_atomically
-from e2e.cluster.operator_process import TOKEN_DURATION
+from e2e.cluster.operator_process import become
 from e2e.cluster.processes import Command
 from e2e.cluster.site import Site
 from e2e.cluster.supervisor import Part, Ports
@@ -116,7 +113,7 @@ class WebhookProcess:
             ClusterError: it cannot be started, ends, or is not ready in time.
 
         """
-        ensure_credentials(self._site)
+        become(self._site, SERVICE_ACCOUNT, credentials_file(self._site))
         if self._secret is None:
             self.show(self.certificates)
         fresh = self._site.supervisor.begin(self.part)
@@ -181,20 +178,3 @@ class WebhookProcess:
 def credentials_file(site: Site) -> Path:
     """Say where the webhook's kubeconfig is."""
     return site.folder / "webhook.kubeconfig"
-
-
-def ensure_credentials(site: Site) -> None:
-    """Write the webhook's kubeconfig: a token of the chart's service account, so that its roles count.
-
-    Raises:
-        ClusterError: the service account is not there, or the server gives no token.
-
-    """
-    path = credentials_file(site)
-    cluster = kubeconfig.current_cluster(site.kubeconfig)
-    if path.exists() and kubeconfig.current_cluster(path) == cluster:
-        return
-    kubectl = Kubectl(site.tool("kubectl"), site.kubeconfig)
-    asked = ("create", "token", SERVICE_ACCOUNT, "--namespace", NAMESPACE, f"--duration={TOKEN_DURATION}")
-    token = kubectl(*asked).stdout.strip()
-    kubeconfig.write(path, kubeconfig.render(SERVICE_ACCOUNT, cluster, {"token": token}))

@@ -200,6 +200,13 @@ def recovered(name: str, seen: Readings) -> Finding:
     return Finding(f"{name} has budget again", "more than 0 %, and the level of it", state, good)
 
 
+def recorded(wanted: Iterable[str], reasons: Iterable[str]) -> Finding:
+    """Expect an Event of each of these reasons."""
+    expected, seen = set(wanted), set(reasons)
+    words = ", ".join(sorted(expected & seen)) or "none of them"
+    return Finding("Events are on record", ", ".join(sorted(expected)), words, expected <= seen)
+
+
 def _runs(name: str, image: str, deployed: Mapping[str, Deployed]) -> Finding:
     seen = deployed[name].image if name in deployed else "no such Deployment"
     return Finding(f"image of {name}", image, seen, seen == image)

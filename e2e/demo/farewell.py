@@ -19,7 +19,12 @@ def commands_to_try(screen: Screen, cluster: Cluster, app: SoulSync) -> None:
         ("kubectl get slo -n soulsync -o wide", "every column"),
         (f"kubectl describe slo {BROKEN.slo} -n soulsync", "the counts and the PromQL behind the figure"),
         ("kubectl explain slo.spec.indicator", "what a promise can say"),
-        ("kubectl get events -n soulsync --watch", "each change of level"),
+        ("kubectl get events -n soulsync --watch", "each change of level, each refusal"),
+        (
+            "kubectl set image deployment/matching app=soulsync/app:1.6.0 -n soulsync",
+            "refused: reports have spent a lot",
+        ),
+        ("kubectl get releasegates,releaseoverrides -n soulsync", "what is held back, and what may pass"),
         (_curl(app, "realtime-chat", "errors"), "break the conversation"),
         (_curl(app, "realtime-chat", "none"), "repair it"),
         (f"curl -s {cluster.operator().url}/metrics | grep ^frostline_budget", "the same figures as metrics"),

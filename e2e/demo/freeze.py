@@ -2,16 +2,19 @@
 
 from e2e.demo import checks
 from e2e.demo.promises import BROKEN
-from e2e.demo.reading import Readings
+from e2e.demo.reading import Readings, reasons
 from e2e.demo.releases import BAD, CULPRIT, FIRST, FIX, GATEWAY, NEXT, RELEASED, release, roll_out
 from e2e.demo.soulsync import SoulSync
 from e2e.demo.stage import IN_NAMESPACE, Stage
 from examples.soulsync.app.workloads import Fault
+from frostline import names
 
 FREEZE_SECONDS = 30.0
 LIFT_SECONDS = 120.0
+RECORD_SECONDS = 15.0
+ON_RECORD = (names.Reason.RELEASE_REFUSED, names.Reason.OVERRIDE_USED, names.Reason.ROLLED_BACK)
 # What one look at the budgets lets go by: far more than thirty days had, so that the damage is soon little of it.
-LAPSE_REQUESTS = 400_000
+LAPSE_REQUESTS = 1_000_000
 
 
 class Freeze:
@@ -67,8 +70,8 @@ class Freeze:
         self._app.chaos(CULPRIT, Fault.NONE)
         self._stage.mark(f"{CULPRIT} is rolled back and well")
         self._screen.tell(
-            f"{CULPRIT} works again. The service is well at once; what was spent stays spent for 30 days. The promise is"
-            " about the month, not about this minute."
+            f"{CULPRIT} works again. The service is well at once; what was spent stays spent for 30 days: the promise"
+            " is about the month, not about this minute."
         )
 
     def _except(self) -> None:
@@ -90,10 +93,11 @@ class Freeze:
     def _earn(self) -> None:
         self._screen.chapter("9  Earned back")
         self._screen.tell(
-            "A freeze lifts when there is budget again, and more of it than a while ago, and burn over an hour is below"
-            " 1. That takes days; here they go by in seconds: the gateway counts"
-            f" {LAPSE_REQUESTS:,} good answers at a time (POST {self._app.url(GATEWAY)}/lapse), and the policy of the"
-            " example asks for 10 seconds of calm, not for an hour."
+            "Good traffic makes the damage a smaller share, and one day the damage leaves the window. The freeze lifts"
+            " when there is budget again, more of it than a while ago, with burn over an hour below 1. That takes days;"
+            f" here they go by in seconds: the gateway counts {LAPSE_REQUESTS:,} good answers at a time"
+            f" (POST {self._app.url(GATEWAY)}/lapse), and the policy of the example asks for 10 seconds of calm, not"
+            " for an hour."
         )
         self._screen.tell("The service is well again; good days go by:", picture=True)
         self._stage.follow(LIFT_SECONDS, self._lapse)
@@ -102,7 +106,7 @@ class Freeze:
             "the freeze is lifted, gates and marks are gone",
             [*findings, checks.recovered(BROKEN.slo, self._stage.now())],
         )
-        self._stage.mark("the freeze is lifted")
+        self._stage.mark("gates and marks are gone, releases are open")
         self._stage.show("get", "slo", *IN_NAMESPACE)
         self._stage.show("get", "releasegates", *IN_NAMESPACE)
 
@@ -120,6 +124,14 @@ class Freeze:
             f"{NEXT}, refused before, is out", checks.passed(GATEWAY, said, NEXT, self._stage.deployed())
         )
         self._stage.mark(f"{NEXT} goes out")
-        self._screen.tell("What was refused, undone and passed by exception is on record:")
-        record = "reason in (ReleaseRefused,RolledBack,OverrideUsed)"
-        self._stage.show("get", "events", *IN_NAMESPACE, "-o", "custom-columns=REASON:.reason,MESSAGE:.message")
+        self._screen.tell("What was refused and what passed by exception is on record:")
+        finding = self._stage.wait(
+            lambda: checks.recorded(ON_RECORD, reasons(self._stage.read("events"))),
+            RECORD_SECONDS,
+            lambda found: found.holds,
+        )
+        webhooks = ("--field-selector", f"reportingComponent={names.REPORTING_WEBHOOK}")
+        self._stage.show(
+            "get", "events", *IN_NAMESPACE, *webhooks, "-o", "custom-columns=REASON:.reason,MESSAGE:.message"
+        )
+        self._stage.require("Events tell who was refused and whom an override let pass", [finding])

@@ -72,6 +72,11 @@ def level_events(answer: Mapping[str, Any]) -> Sequence[LevelEvent]:
     ]
 
 
+def reasons(answer: Mapping[str, Any]) -> set[str]:
+    """Read the list that `kubectl get events -o json` gives: the reasons of all Events in it."""
+    return {each.get("reason", "") for each in answer["items"]}
+
+
 def rules(answer: Mapping[str, Any]) -> dict[str, str]:
     """Read the list that `kubectl get releasegates -o json` gives: the rule in force by name of the workload."""
     return {each["spec"]["workload"]["name"]: each["spec"]["rule"] for each in answer["items"]}

@@ -137,8 +137,8 @@ class Story:
     def _release(self, app: SoulSync, before: Readings) -> None:
         self._screen.chapter("5  One bad release")
         self._screen.tell(
-            "The latency of getMatches has spent a third of its budget: whoever releases is warned, and may. So"
-            f" {BAD} goes out."
+            "The latency of getMatches has spent more than a third of its budget: whoever releases is warned, and may."
+            f" So {BAD} goes out."
         )
         said = release(self._stage, BAD, *RELEASED)
         deployed = self._stage.deployed()
@@ -160,7 +160,7 @@ class Story:
             f"{BROKEN.slo} is Exhausted, and its figures only fell", checks.exhausted(BROKEN.slo, watch.track)
         )
         self._stage.require("the other journeys are untouched", checks.unaffected(before, after))
-        self._stage.show("get", "slo", *IN_NAMESPACE, picture=True)
+        self._stage.show("get", "slo", *IN_NAMESPACE)
         self._screen.tell(
             "The level fell before the budget did: burn above 5 over six hours and over half an hour is Endangered,"
             " however much is left. Each change is an Event:"

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from e2e.demo import checks
+from e2e.demo.checks import Said
 from e2e.demo.history import Exact
-from e2e.demo.reading import LevelEvent, Reading, level_events, readings
+from e2e.demo.reading import Deployed, LevelEvent, Reading, deployments, level_events, readings, reasons, rules
 
 SLO = "getmatches-availability"
 
@@ -156,3 +157,106 @@ def test_after_the_repair_the_level_must_stay() -> None:
     assert checks.stays_exhausted(SLO, seen(-3, "Exhausted")).holds
     assert not checks.stays_exhausted(SLO, seen(-3, "Endangered")).holds
     assert not checks.stays_exhausted(SLO, {}).holds
+
+
+MARKED = {"gateway": Deployed("app:1", ("frostline.dev/gated",))}
+CLEAN = {"gateway": Deployed("app:1", ())}
+REFUSAL = Said(1, f'admission webhook "releases.frostline.dev" denied the request: SLO {SLO} is Exhausted')
+
+
+def test_gates_are_read() -> None:
+    spec = {"workload": {"kind": "Deployment", "name": "gateway"}, "rule": "Freeze"}
+    assert rules({"items": [{"spec": spec}]}) == {"gateway": "Freeze"}
+
+
+def test_deployments_are_read_with_the_marks_of_frostline_only() -> None:
+    metadata = {
+        "name": "gateway",
+        "labels": {"app": "gateway", "frostline.dev/gated": "Freeze"},
+        "annotations": {"frostline.dev/level": "Exhausted", "deployment.kubernetes.io/revision": "2"},
+    }
+    spec = {"template": {"spec": {"containers": [{"image": "app:1"}, {"image": "proxy:2"}]}}}
+    bare = {"metadata": {"name": "bare"}, "spec": spec}
+    assert deployments({"items": [{"metadata": metadata, "spec": spec}, bare]}) == {
+        "gateway": Deployed("app:1", ("frostline.dev/gated", "frostline.dev/level")),
+        "bare": Deployed("app:1", ()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "deployed", "held", "lifted"),
+    [
+        ("Freeze", MARKED, True, False),
+        ("Slush", MARKED, False, False),
+        ("Freeze", CLEAN, False, False),
+        (None, MARKED, False, False),
+        (None, CLEAN, False, True),
+        (None, {}, False, False),
+    ],
+)
+def test_frozen_and_lifted_need_gate_and_marks_to_agree(
+    rule: str | None, deployed: dict[str, Deployed], held: bool, lifted: bool
+) -> None:
+    by_workload = {"gateway": rule} if rule else {}
+    assert checks.held(["gateway"], by_workload, deployed)[0].holds is held
+    assert checks.is_lifted(["gateway"], by_workload, deployed) is lifted
+
+
+@pytest.mark.parametrize(
+    ("said", "image", "holds"),
+    [
+        (REFUSAL, "app:1", [True, True, True]),
+        (Said(0, REFUSAL.text), "app:1", [False, True, True]),
+        (Said(1, "ValidatingAdmissionPolicy denied request"), "app:1", [True, False, True]),
+        (Said(1, 'admission webhook "releases.frostline.dev" denied the request: other'), "app:1", [True, False, True]),
+        (REFUSAL, "app:2", [True, True, False]),
+    ],
+    ids=["refused", "passed", "by the policy alone", "for another reason", "another image runs"],
+)
+def test_a_refusal_is_the_webhooks_names_the_promise_and_changes_nothing(
+    said: Said, image: str, holds: list[bool]
+) -> None:
+    assert [finding.holds for finding in checks.refused("gateway", SLO, said, image, CLEAN)] == holds
+
+
+@pytest.mark.parametrize(
+    ("code", "image", "holds"), [(0, "app:1", [True, True]), (1, "app:1", [False, True]), (0, "app:2", [True, False])]
+)
+def test_what_passes_ends_well_and_runs(code: int, image: str, holds: list[bool]) -> None:
+    assert [finding.holds for finding in checks.passed("gateway", Said(code, ""), image, CLEAN)] == holds
+
+
+def test_an_image_of_nothing_is_none() -> None:
+    assert checks.passed("gateway", Said(0, ""), "app:1", {})[1].seen == "no such Deployment"
+
+
+@pytest.mark.parametrize(("text", "holds"), [("Warning: little is left\nupdated", True), ("updated", False)])
+def test_a_warning_is_what_kubectl_calls_one(text: str, holds: bool) -> None:
+    assert checks.warned(Said(0, text)).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [(Said(0, "x is live until noon"), True), (Said(1, "x is live until noon"), False), (Said(0, "in order"), False)],
+)
+def test_an_override_counts_when_it_says_so(said: Said, holds: bool) -> None:
+    assert checks.is_live(said).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("remaining", "level", "holds"),
+    [(80, "Healthy", True), (50, "Depleting", True), (50, "Exhausted", False), (-1, "Exhausted", False)],
+)
+def test_a_budget_is_there_again_when_its_level_agrees(remaining: float, level: str, holds: bool) -> None:
+    assert checks.recovered(SLO, seen(remaining, level)).holds is holds
+
+
+def test_a_budget_that_is_not_there_has_not_recovered() -> None:
+    assert not checks.recovered(SLO, {}).holds
+
+
+def test_each_reason_must_be_on_record() -> None:
+    found = reasons({"items": [{"reason": "ReleaseRefused"}, {"reason": "Scheduled"}, {}]})
+    assert checks.recorded(["ReleaseRefused"], found).holds
+    missing = checks.recorded(["ReleaseRefused", "OverrideUsed"], found)
+    assert (missing.holds, missing.seen) == (False, "ReleaseRefused")

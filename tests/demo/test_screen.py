@@ -57,6 +57,16 @@ def test_a_failure_says_what_was_expected_and_seen(screen: Screen, output: io.St
     assert output.getvalue().split() == ["✗", "the", "budget", "expected", "78", "%", "seen", "none"]
 
 
+def test_a_long_line_is_whole_on_the_screen_and_wrapped_in_the_picture(
+    screen: Screen, output: io.StringIO, tmp_path: Path
+) -> None:
+    said = " ".join(["refused"] * 40 + ["END"])
+    screen.command("web", output=said, program="frostline", picture=True)
+    screen.save_picture(tmp_path / "demo.svg")
+    assert output.getvalue().splitlines() == ["$ frostline web", said]
+    assert "END" in (tmp_path / "demo.svg").read_text()
+
+
 def test_the_picture_fetches_nothing(screen: Screen, output: io.StringIO, tmp_path: Path) -> None:
     screen.command("get", "slo", output="NAME  LEVEL\nslo   Exhausted\n", picture=True)
     screen.tell("not in the picture")
