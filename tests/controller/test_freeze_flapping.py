@@ -83,8 +83,8 @@ def test_a_short_outage_each_hour_keeps_one_freeze() -> None:
 
     made.prometheus.events["all"] = events
     seen = []
-    for _ in range(DAY // 300 // 2):
-        made.run(300)
+    for _ in range(DAY // 600 // 2):
+        made.run(600)
         seen.append(made.rule())
 
     held = seen.index("Freeze")

@@ -74,9 +74,9 @@ def test_what_is_not_measured_changes_nothing_and_says_so(
     marks, events = made.cluster.marks("gateway"), len(made.cluster.events)
 
     lose(made)
-    made.run(5 * MINUTE, times=4)
+    made.run(5 * MINUTE, times=2)
     writes = made.cluster.gate_writes
-    made.run(5 * MINUTE, times=36)
+    made.run(5 * MINUTE, times=10)
 
     assert made.condition("matching", names.Condition.MEASURED)["reason"] == reason
     assert made.api.status("matching")["level"] == level
@@ -178,7 +178,7 @@ def test_a_restart_does_not_forget_the_hold() -> None:
     lifts = []
     for each in (made, other):
         while each.rule() == "Freeze":
-            each.run(30)
+            each.run(MINUTE)
         lifts.append(each.prometheus.time)
 
     assert abs(lifts[0] - lifts[1]) <= 5 * MINUTE, "levels are read back from buckets of five minutes"
