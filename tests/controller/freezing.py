@@ -60,7 +60,8 @@ class Shop(World):
     def spend(self, seconds: int = 100, share: float = 1.0) -> None:
         """Fail for some seconds and look again after them."""
         self.traffic.fail(self, seconds, share)
-        self.run(30, times=seconds // 30 + 2)
+        self.run(seconds + 30)
+        self.run(30)
 
     def heal(self, hours: float) -> None:
         """Let good hours pass."""

@@ -200,7 +200,8 @@ def test_on_the_first_day_of_a_calendar_month_no_freeze_begins() -> None:
     made.apply("matching", spec)
     made.settle()
 
-    made.spend(3_600)
+    made.traffic.fail(made, 3_600)
+    made.skip(1.02)
     assert (made.api.status("matching")["level"], made.rule()) == ("Exhausted", "Warn")
     made.skip(10)
     assert made.rule() == "Warn"
@@ -216,7 +217,8 @@ def test_the_reset_of_a_calendar_month_lifts_after_a_calm_hold() -> None:
     spec["window"] = {"calendar": "Month"}
     made.apply("matching", spec)
     made.settle()
-    made.spend(3_000)
+    made.traffic.fail(made, 3_000)
+    made.skip(1)
     assert made.rule() == "Freeze"
     made.traffic.outages.append((int(made.prometheus.time), reset + 10 * MINUTE, 0.01))
 

@@ -52,8 +52,8 @@ def test_around_each_bound_the_stricter_rule_stays(  # noqa: PLR0917 - a row of 
     made.apply("matching", promise(window=window))
     made.settle()
     seen, budget = [made.rule()], []
-    for _ in range(DAY // 300):
-        made.run(300)
+    for _ in range(DAY // 600):
+        made.run(600)
         seen.append(made.rule())
         budget.append(made.api.status("matching")["budget"]["remainingPercent"])
 
@@ -62,7 +62,7 @@ def test_around_each_bound_the_stricter_rule_stays(  # noqa: PLR0917 - a row of 
     moves = [(before, after) for before, after in pairwise(seen) if before != after]
     assert len(moves) <= 1, moves
     assert seen[-1] == rule
-    assert made.cluster.gate_writes <= 2 * DAY // 300
+    assert made.cluster.gate_writes <= 2 * DAY // 600
 
 
 def test_a_short_outage_each_hour_keeps_one_freeze() -> None:
@@ -83,8 +83,8 @@ def test_a_short_outage_each_hour_keeps_one_freeze() -> None:
 
     made.prometheus.events["all"] = events
     seen = []
-    for _ in range(DAY // 300 // 2):
-        made.run(300)
+    for _ in range(DAY // 600 // 2):
+        made.run(600)
         seen.append(made.rule())
 
     held = seen.index("Freeze")

@@ -1,4 +1,4 @@
-"""Measurement lost, the operator restarted, and the API server refusing, at every stage of a freeze."""
+"""Measurement lost, and the operator restarted, at every stage of a freeze."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from frostline import names
 from frostline.api.base import JsonObject
 from frostline.core.outcome import Failed, Failure, Partial
 from tests.controller.freezing import MINUTE, Shop, Traffic, amiss, frozen_shop, open_shop, promise
+from tests.controller.stages import STAGES, solvent
 from tests.controller.world import DOWN
 from tests.support.objectives import AT, HOUR
 
@@ -73,9 +74,9 @@ def test_what_is_not_measured_changes_nothing_and_says_so(
     marks, events = made.cluster.marks("gateway"), len(made.cluster.events)
 
     lose(made)
-    made.run(5 * MINUTE, times=4)
+    made.run(5 * MINUTE, times=2)
     writes = made.cluster.gate_writes
-    made.run(5 * MINUTE, times=36)
+    made.run(5 * MINUTE, times=10)
 
     assert made.condition("matching", names.Condition.MEASURED)["reason"] == reason
     assert made.api.status("matching")["level"] == level
@@ -127,47 +128,12 @@ def test_what_could_not_be_measured_is_judged_once_it_can_be() -> None:
     assert made.rule() == "Freeze"
 
 
-def beginning(made: Shop) -> None:
-    made.traffic.fail(made, 100)
-    made.run(30, times=2)
-
-
-def standing(made: Shop) -> None:
-    beginning(made)
-    made.run(30, times=8)
-
-
-def solvent(made: Shop) -> None:
-    """Some budget is left, but the hold is not over."""
-    made.traffic.fail(made, 18)
-    made.run(30, times=3)
-    made.heal(1.5)
-    assert made.api.status("matching")["budget"]["remainingPercent"] > 0
-    assert made.rule() == "Freeze"
-
-
-def slush(made: Shop) -> None:
-    solvent(made)
-    made.heal(0.75)
-    assert made.rule() == "Slush"
-
-
-def lifted(made: Shop) -> None:
-    slush(made)
-    made.skip(30)
-    made.run(30)
-    assert made.rule() is None
-
-
 def without_figures(gate: JsonObject | None) -> JsonObject:
     if gate is None:
         return {}
     figures = ("message", "liftsAbout", "display")
     by = [{name: value for name, value in each.items() if name not in (*FIGURES, "liftsAbout")} for each in gate["by"]]
     return {name: value for name, value in gate.items() if name not in figures} | {"by": by}
-
-
-STAGES = [beginning, standing, solvent, slush, lifted]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -212,7 +178,7 @@ def test_a_restart_does_not_forget_the_hold() -> None:
     lifts = []
     for each in (made, other):
         while each.rule() == "Freeze":
-            each.run(30)
+            each.run(MINUTE)
         lifts.append(each.prometheus.time)
 
     assert abs(lifts[0] - lifts[1]) <= 5 * MINUTE, "levels are read back from buckets of five minutes"
@@ -242,75 +208,6 @@ def test_a_steady_freeze_of_many_workloads_costs_few_writes() -> None:
 
     assert made.cluster.gate_writes - gates <= 30 * 4, "figures are renewed every five minutes at most"
     assert made.cluster.mark_writes == marks
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_an_api_server_that_refuses_all_writes_gets_them_later(stage: Callable[[Shop], None]) -> None:
-    expected = open_shop(young=True)
-    stage(expected)
-    made = open_shop(young=True)
-    made.cluster.refuses = made.api.refuses = True
-    try:
-        stage(made)
-    except AssertionError:
-        made.prometheus.time = expected.prometheus.time
-        made.settle()
-    assert made.cluster.gates == {}
-    assert made.cluster.events == []
-
-    made.cluster.refuses = made.api.refuses = False
-    made.run()
-
-    assert made.rule() == expected.rule()
-    assert amiss(made) == []
-
-
-def test_a_lift_that_is_refused_is_made_good() -> None:
-    made = frozen_shop()
-    made.delete("matching")
-    made.cluster.refuses = True
-    made.run(30, times=3)
-    assert made.rule() == "Freeze"
-    assert made.cluster.poked == []
-
-    made.cluster.refuses = False
-    made.run(30)
-
-    assert made.cluster.gates == {}
-    assert made.reasons().count("ReleasesOpened") == 1
-    assert amiss(made) == []
-
-
-@pytest.mark.parametrize("warned", [False, True], ids=["from nothing", "from a warning"])
-def test_nothing_is_held_back_before_the_way_back_is_known(*, warned: bool) -> None:
-    made = open_shop()
-    if warned:
-        made.spend(40)
-    made.cluster.unreadable = True
-    made.spend()
-    made.run(30, times=3)
-    assert made.api.status("matching")["level"] == "Exhausted"
-    assert made.rule() in (None, "Warn")
-    assert amiss(made) == []
-
-    made.cluster.unreadable = False
-    made.run(30)
-
-    gate = made.cluster.gate("gateway")
-    assert gate is not None
-    assert (gate["rule"], [each["source"] for each in gate["good"]]) == ("Freeze", ["revision 1"])
-    assert amiss(made) == []
-
-
-def test_a_freeze_that_stands_does_not_need_earlier_templates_again() -> None:
-    made = frozen_shop(young=True)
-    made.cluster.unreadable = True
-
-    made.heal(2.25)
-
-    gate = made.cluster.gate("gateway")
-    assert gate is not None
-    assert (gate["rule"], [each["source"] for each in gate["good"]]) == ("Slush", ["revision 1"])
 
 
 def test_the_clock_set_back_keeps_a_freeze() -> None:

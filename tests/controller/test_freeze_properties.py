@@ -126,7 +126,7 @@ def lived(history: list[tuple[Callable[[Shop, int], None], int]], *, young: bool
     return made, seen
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(history=HISTORIES, young=st.booleans())
 def test_no_history_lets_go_what_the_level_holds(
     history: list[tuple[Callable[[Shop, int], None], int]], *, young: bool
@@ -146,7 +146,7 @@ def test_no_history_lets_go_what_the_level_holds(
     assert made.rule() == expected or ("part-of" not in labels and made.rule() is None)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(history=TAMPERED)
 def test_what_somebody_does_to_gates_and_marks_lets_nothing_go(
     history: list[tuple[Callable[[Shop, int], None], int]],
@@ -154,7 +154,7 @@ def test_what_somebody_does_to_gates_and_marks_lets_nothing_go(
     lived([*FROZEN, *history], young=True)
 
 
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(history=HISTORIES)
 def test_the_same_history_gives_the_same_gates(history: list[tuple[Callable[[Shop, int], None], int]]) -> None:
     assert lived([*FROZEN, *history], young=True)[1] == lived([*FROZEN, *history], young=True)[1]

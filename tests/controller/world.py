@@ -1,11 +1,12 @@
 """A Prometheus that computes, an API server that remembers, and time that the test sets."""
 
 import asyncio
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+
+import orjson
 
 from frostline import names
 from frostline.api.base import JsonObject, as_json
@@ -31,6 +32,7 @@ from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
 from tests.support.objectives import AT, Events
 
 K = TypeVar("K")
+T = TypeVar("T")
 
 DOWN = Failed(Failure.UNREACHABLE, "http://prometheus:9090 cannot be reached: connection refused")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,6 +104,12 @@ def valid_counter(objective: Objective) -> str:
     raise AssertionError(f"this Prometheus knows nothing of {objective.indicator}")
 
 
+def copied(value: T) -> T:
+    """Return a copy of JSON: copy.deepcopy takes ten times as long."""
+    found: T = orjson.loads(orjson.dumps(value))
+    return found
+
+
 def merged(target: Any, patch: Any) -> Any:
     """Apply a JSON merge patch as RFC 7386 defines it."""
     if not isinstance(patch, Mapping):
@@ -147,7 +155,7 @@ class ApiServer:
             old["metadata"]["generation"] += 1
         old["metadata"]["resourceVersion"] = str(self.version)
         self.objects[key] = old
-        return copy.deepcopy(old)
+        return copied(old)
 
     def tamper(self, name: str, status: JsonObject) -> None:
         """Merge something into a status as somebody else would."""
@@ -167,7 +175,7 @@ class ApiServer:
             return None
         self.patches.append(patch)
         self.tamper(stored.key.name, patch)
-        return copy.deepcopy(known)
+        return copied(known)
 
     async def tell(self, stored: Stored, *, warning: bool, reason: names.Reason, note: str) -> None:
         self.events.append(Told(stored.key, warning, reason, note))
@@ -206,29 +214,29 @@ class Cluster:
     def see_all(self, stores: Stores) -> None:
         """Have an operator that starts list everything."""
         self.stores = stores
-        stores.workloads.replace(copy.deepcopy(list(self.workloads.values())), {})
-        stores.namespaces.replace(copy.deepcopy(list(self.namespaces.values())), {})
-        stores.gates.replace(copy.deepcopy(list(self.gates.values())), {})
+        stores.workloads.replace(copied(list(self.workloads.values())), {})
+        stores.namespaces.replace(copied(list(self.namespaces.values())), {})
+        stores.gates.replace(copied(list(self.gates.values())), {})
         for store, objects in ((stores.policies, self.policies), (stores.overrides, self.overrides)):
-            store.replace(copy.deepcopy(list(objects.values())), {})
+            store.replace(copied(list(objects.values())), {})
 
     def put_namespace(self, name: str = "dating", **labels: str) -> None:
         self.namespaces[name] = self._object({"metadata": {"name": name, "labels": labels}}, f"uid-{name}")
-        self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
+        self.stores.namespaces.put(copied(self.namespaces[name]))
 
     def terminate_namespace(self, name: str = "dating") -> None:
         old = self.namespaces[name]
         self.namespaces[name] = self._object(
             merged(old, {"metadata": {"deletionTimestamp": "2027-01-15T08:00:00Z"}}), "", old
         )
-        self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
+        self.stores.namespaces.put(copied(self.namespaces[name]))
 
     def put_policy(self, name: str, spec: JsonObject) -> None:
         old = self.policies.get(name)
         generation = 1 if old is None else old["metadata"]["generation"] + 1
         manifest: JsonObject = {"metadata": {"name": name, "generation": generation}, "spec": spec}
         self.policies[name] = self._object(manifest, f"uid-{name}", old)
-        self.stores.policies.put(copy.deepcopy(self.policies[name]))
+        self.stores.policies.put(copied(self.policies[name]))
 
     def drop_policy(self, name: str) -> None:
         self.stores.policies.drop(self.policies.pop(name))
@@ -236,7 +244,7 @@ class Cluster:
     def put_override(self, name: str, spec: JsonObject, created: str) -> None:
         metadata = {"namespace": "dating", "name": name, "generation": 1, "creationTimestamp": created}
         self.overrides[name] = self._object({"metadata": metadata, "spec": spec}, f"uid-{name}")
-        self.stores.overrides.put(copy.deepcopy(self.overrides[name]))
+        self.stores.overrides.put(copied(self.overrides[name]))
 
     def deploy(self, name: str, image: str, *, kind: str = "Deployment", at: str = "", **labels: str) -> None:
         """Create a workload or release another image of it; what ran before becomes its newest revision."""
@@ -259,14 +267,14 @@ class Cluster:
         done["availableReplicas"] = int(self.settled)
         self.workloads[workload] = self._object({**manifest, "status": done}, f"uid-{name}", old)
         if not self.blind:
-            self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
+            self.stores.workloads.put(copied(self.workloads[workload]))
 
     def change(self, name: str, metadata: JsonObject) -> None:
         """Merge something into a workload's metadata as somebody else would."""
         workload = Workload("dating", "Deployment", name)
         old = self.workloads[workload]
         self.workloads[workload] = self._object({**old, "metadata": merged(old["metadata"], metadata)}, "", old)
-        self.stores.workloads.put(copy.deepcopy(self.workloads[workload]))
+        self.stores.workloads.put(copied(self.workloads[workload]))
 
     def delete(self, name: str) -> None:
         self.stores.workloads.drop(self.workloads.pop(Workload("dating", "Deployment", name)))
@@ -282,11 +290,11 @@ class Cluster:
     def edit_gate(self, name: str, edit: Callable[[JsonObject], None]) -> None:
         """Change the spec of a gate as somebody else would."""
         workload = Workload("dating", "Deployment", name)
-        new = copy.deepcopy(self.gates[workload])
+        new = copied(self.gates[workload])
         edit(new["spec"])
         new["metadata"]["generation"] += 1
         self.gates[workload] = self._object(new, "", self.gates[workload])
-        self.stores.gates.put(copy.deepcopy(self.gates[workload]))
+        self.stores.gates.put(copied(self.gates[workload]))
 
     def delete_gate(self, name: str) -> None:
         self.stores.gates.drop(self.gates.pop(Workload("dating", "Deployment", name)))
@@ -305,7 +313,7 @@ class Cluster:
         there = self.workloads.get(workload.key)
         if self.unreadable or there is None:
             return None
-        return copy.deepcopy((there["spec"]["template"], self.earlier.get(workload.key, [])))
+        return there["spec"]["template"], list(self.earlier.get(workload.key, []))
 
     async def write_gate(self, workload: Workload, spec: JsonObject, known: Stored | None) -> bool:
         old = self.gates.get(workload)
@@ -314,10 +322,10 @@ class Cluster:
             return False
         self.gate_writes += 1
         generation = 1 if old is None else old["metadata"]["generation"] + 1
-        manifest = gate_manifest(workload, copy.deepcopy(spec), known)
+        manifest = gate_manifest(workload, copied(spec), known)
         manifest["metadata"] = {**manifest["metadata"], "generation": generation}
         self.gates[workload] = self._object(manifest, f"uid-gate-{workload.name}-{self.version}", old)
-        self.stores.gates.put(copy.deepcopy(self.gates[workload]))
+        self.stores.gates.put(copied(self.gates[workload]))
         return True
 
     async def remove_gate(self, known: Stored) -> bool:
@@ -334,7 +342,7 @@ class Cluster:
         old = self.workloads[workload.key]
         metadata = merged(old["metadata"], patch_of(wanted)["metadata"])
         self.workloads[workload.key] = self._object({**old, "metadata": metadata}, "", old)
-        self.stores.workloads.put(copy.deepcopy(self.workloads[workload.key]))
+        self.stores.workloads.put(copied(self.workloads[workload.key]))
         return True
 
     async def mark_namespace(self, name: str, *, enforced: bool) -> bool:
@@ -343,7 +351,7 @@ class Cluster:
         labels = {str(names.Label.ENFORCED): "true" if enforced else None}
         old = self.namespaces[name]
         self.namespaces[name] = self._object(merged(old, {"metadata": {"labels": labels}}), "", old)
-        self.stores.namespaces.put(copy.deepcopy(self.namespaces[name]))
+        self.stores.namespaces.put(copied(self.namespaces[name]))
         return True
 
     async def tell(
@@ -375,7 +383,7 @@ class StatusWriter:
         known["status"] = merged(known.get("status", {}), patch)
         self._cluster.version += 1
         known["metadata"]["resourceVersion"] = str(self._cluster.version)
-        return copy.deepcopy(known)
+        return copied(known)
 
 
 def cycle_of(
@@ -440,11 +448,11 @@ class World:
 
     def relist(self) -> None:
         objectives = self.stores.objectives
-        objectives.replace(copy.deepcopy(list(self.api.objects.values())), objectives.uids())
+        objectives.replace(copied(list(self.api.objects.values())), objectives.uids())
 
     def relist_workloads(self) -> None:
         workloads = self.stores.workloads
-        workloads.replace(copy.deepcopy(list(self.cluster.workloads.values())), workloads.uids())
+        workloads.replace(copied(list(self.cluster.workloads.values())), workloads.uids())
 
     def apply(self, name: str, spec: JsonObject) -> None:
         self.stores.objectives.put(self.api.apply(name, spec))
