@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives import serialization
 
 from e2e.api import Api
@@ -247,16 +249,24 @@ def test_resume_without_the_right_says_what_it_takes(
     assert "validatingadmissionpolicies/frostline-freeze" in said.stderr
 
 
-def test_helm_upgrade_keeps_the_memory(cluster: Cluster, kubectl: RunsKubectl) -> None:
+def test_helm_upgrade_keeps_the_memory(cluster: Cluster, kubectl: RunsKubectl, tmp_path: Path) -> None:
+    newer = tmp_path / "frostline"
+    shutil.copytree(CHART, newer)
+    about = yaml.safe_load((newer / "Chart.yaml").read_text())
+    (newer / "Chart.yaml").write_text(yaml.safe_dump(about | {"appVersion": "99.0.0"}))
     # Of a policy that the chart ships, as frostline-freeze is.
     probe = ("validatingadmissionpolicy", "frostline-probe")
     kubectl("annotate", *probe, "frostline.dev/armed-freeze=armed 2026-01-01T00:00:00Z", "--field-manager=frostline")
+
+    def upgrade(chart: Path) -> str:
+        helm = str(cluster.site.tool("helm"))
+        run([helm, "upgrade", "frostline", str(chart), "-n", "frostline-system", "--reuse-values"], cluster.kubeconfig)
+        return kubectl("get", *probe, "-o", "jsonpath={.metadata}").stdout
+
     try:
-        helm = [str(cluster.site.tool("helm")), "upgrade", "frostline", str(CHART), "--namespace", "frostline-system"]
-        run([*helm, "--reuse-values", "--set", "nameOverride=renamed"], cluster.kubeconfig)
-        labels = kubectl("get", *probe, "-o", "jsonpath={.metadata}").stdout
-        assert "renamed" in labels
-        assert "armed 2026-01-01T00:00:00Z" in labels
-        run([*helm, "--reuse-values", "--set", "nameOverride="], cluster.kubeconfig)
+        upgraded = upgrade(newer)
+        assert "99.0.0" in upgraded
+        assert "armed 2026-01-01T00:00:00Z" in upgraded
     finally:
+        upgrade(CHART)
         kubectl("annotate", *probe, "frostline.dev/armed-freeze-")
