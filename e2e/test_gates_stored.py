@@ -9,10 +9,12 @@ import pytest
 
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.fixtures import RunsKubectl
+from e2e.cluster.operator_process import credentials_file, ensure_credentials
 from e2e.cluster.waiting import eventually
 from frostline.api.base import as_json
 from frostline.controller.effects import ApiEffects
 from frostline.controller.gates import Gates
+from frostline.controller.gitops import GitOps
 from frostline.controller.stores import Stores
 from frostline.controller.tracking import begun
 from frostline.controller.workloads import seen_workload
@@ -20,6 +22,7 @@ from frostline.core.gate import Workload
 from frostline.core.projection import Shape, project
 from frostline.kubernetes.connection import Cluster as Connection
 from frostline.kubernetes.events import Recorder
+from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import WORKLOADS, Objects
 from tests.controller.gate_specs import carried, claim, spec
 
@@ -50,10 +53,13 @@ def test_a_gate_is_stored_as_it_was_written(cluster: Cluster, kubectl: RunsKubec
         kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(deployment(image)))
         eventually(partial(has_revision, kubectl, namespace, image))
 
+    ensure_credentials(cluster.site)
+
     async def written() -> None:
-        async with await Connection(kubeconfig=cluster.kubeconfig).connect() as api:
+        async with await Connection(kubeconfig=credentials_file(cluster.site)).connect() as api:
             stores, objects = Stores(), Objects(api)
-            effects = ApiEffects(objects, Recorder(objects, "test"), stores)
+            gitops = GitOps(GitOpsObjects(objects), frozenset())
+            effects = ApiEffects(objects, Recorder(objects, "test"), stores, gitops)
             found = await objects.get(WORKLOADS["Deployment"], namespace, "gateway")
             assert found is not None
             seen = seen_workload(found)
