@@ -333,5 +333,6 @@ class ObjectiveSpec(Model):
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     policy_ref: ShortText | None = Field(
-        default=None, description="Name of the ErrorBudgetPolicy; if absent the one called default, else the built-in one."
+        default=None,
+        description="Name of the ErrorBudgetPolicy; if absent the one called default, else the built-in one.",
     )
