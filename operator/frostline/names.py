@@ -181,8 +181,6 @@ class Recorded(StrEnum):
     VALID_5M = "slo:frostline_valid:rate5m"
     ALLOWED = "slo:frostline_allowed:ratio"
     """1 − target: the share of the valid events that may be bad. Carries the labels that people route by."""
-    BAD_30M = "slo:frostline_bad:rate30m"
-    VALID_30M = "slo:frostline_valid:rate30m"
     BAD_1H = "slo:frostline_bad:rate1h"
     VALID_1H = "slo:frostline_valid:rate1h"
     BAD_EVENTS_1H = "slo:frostline_bad:events1h"
@@ -200,7 +198,7 @@ class Recorded(StrEnum):
     REMAINING = "slo:frostline_budget_remaining:ratio"
     """Share of the budget that is left, at most 1."""
     FACTOR = "window:frostline_burn:factor"
-    """Burn rates by `window` and `pair`, before any target is known."""
+    """Burn rates by `window` and `pair`, before any target is known; and lengths of windows in seconds."""
 
 
 class RuleLabel(StrEnum):
@@ -218,7 +216,7 @@ class RuleLabel(StrEnum):
     """What is counted: event, minute or slice."""
     ALERTING = "alerting"
     PAIR = "pair"
-    """Which burn limit: 1h, 6h, 1d, 3d; yellow, red; forecast."""
+    """Which burn limit: 1h, 6h, 1d, 3d; yellow, red."""
     PART = "part"
     """Tells the rules of one long table apart."""
     SEVERITY = "severity"

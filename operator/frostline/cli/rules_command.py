@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from frostline.cli.garbage import uncollected
+
 if TYPE_CHECKING:
     from frostline.cli.judging import Judge
 
@@ -69,7 +71,6 @@ def run(parsed: argparse.Namespace) -> int:
     from frostline.cli.rules_output import Wanted, rendered, replace, written  # noqa: PLC0415
     from frostline.core.finding import Rule, Severity  # noqa: PLC0415
 
-    judged = judge(read(parsed.files))
     wanted = Wanted(
         parsed.format,
         parsed.namespace,
@@ -78,7 +79,9 @@ def run(parsed: argparse.Namespace) -> int:
         runbooks=parsed.runbooks,
         dashboard=parsed.dashboard,
     )
-    found, rules = rendered(judged, wanted)
+    with uncollected():
+        judged = judge(read(parsed.files))
+        found, rules = rendered(judged, wanted)
     errors = [each for each in found if each.finding.severity is Severity.ERROR]
     sys.stderr.write(FORMS["text"](each for each in found if each.finding.severity is not Severity.INFO))
     if errors or rules is None:

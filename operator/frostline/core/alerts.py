@@ -12,7 +12,7 @@ from frostline.core.durations import promql_duration
 from frostline.core.finding import Finding, Rule, finding
 from frostline.core.rules import BASE_INTERVAL_S, Alerting, Group, Promise, Unit
 from frostline.core.rules import Rule as PrometheusRule
-from frostline.core.shared_rules import FORECAST, FORECAST_S, WHICH, pair_label, profile_thresholds
+from frostline.core.shared_rules import FORECAST, LENGTH, WHICH, pair_label, profile_thresholds
 from frostline.names import Alert, Metric, Recorded, RuleLabel
 
 LEAST_BAD: Final = {Unit.EVENT: 10, Unit.MINUTE: 2, Unit.SLICE: 1}
@@ -26,7 +26,7 @@ _UNWATCHED: Final = '{tier!="3"}'
 _WANTED: Final = f'{RuleLabel.ALERTING}!="{Alerting.OFF}"'
 _HALF: Final = "0.5"
 _WHO: Final = "{{ $labels.namespace }}/{{ $labels.name }}"
-_OWNER: Final = "{{ with $labels.owner }}{{ . }} answers for it. {{ end }}"
+_OWNER: Final = "{{ with $labels.owner }} {{ . }} answers for it.{{ end }}"
 _TIMES: Final = '{{ $value | printf "%.1f" }} times'
 
 
@@ -77,7 +77,7 @@ def _burn(links: Links) -> Iterator[PrometheusRule]:
         _PAGE,
         summary="{{ $labels.journey }} fails its users: " + f"{_WHO} burns its error budget {_TIMES} too fast",
         description="It went wrong over the last hour (or six), and goes on. "
-        "Undo the last release first, then look for the cause: going back is never held up. " + _OWNER,
+        "Undo the last release first, then look for the cause: going back is never held up." + _OWNER,
         links=links,
     )
     slow = (
@@ -89,7 +89,7 @@ def _burn(links: Links) -> Iterator[PrometheusRule]:
         "\nor ".join(slow),
         _TICKET,
         summary=f"{_WHO} ({{{{ $labels.journey }}}}) burns its error budget {_TIMES} as fast as it lasts",
-        description="It has done so for a day or more: nobody needs to get up, and somebody needs to look this week. "
+        description="It has done so for a day or more: nobody needs to get up, and somebody needs to look this week."
         + _OWNER,
         links=links,
     )
@@ -102,7 +102,7 @@ def _pace(links: Links) -> Iterator[PrometheusRule]:
         _PAGE,
         summary="{{ $labels.journey }} is hurting: at the last hour's pace "
         + f"{_WHO} spends a tenth of its budget a day",
-        description=f"It burns {_TIMES} as fast as it lasts. An engineer should look now. " + _OWNER,
+        description=f"It burns {_TIMES} as fast as it lasts. An engineer should look now." + _OWNER,
         links=links,
     )
     yield _alert(
@@ -111,7 +111,7 @@ def _pace(links: Links) -> Iterator[PrometheusRule]:
         _PAGE,
         summary="{{ $labels.journey }} fails its users: at the last two hours' pace "
         + f"{_WHO} has no budget left in three days",
-        description=f"It burns {_TIMES} as fast as it lasts. Call the lead and consider to hold releases. " + _OWNER,
+        description=f"It burns {_TIMES} as fast as it lasts. Call the lead and consider to hold releases." + _OWNER,
         links=links,
     )
 
@@ -125,21 +125,23 @@ def _accounts(links: Links) -> Iterator[PrometheusRule]:
         for_s=900,
         summary=f"{_WHO} ({{{{ $labels.journey }}}}) has "
         + "{{ $value | humanizePercentage }} of its error budget of {{ $labels.window }} left",
-        description="More than half is gone. Talk about what spent it before it is all gone and releases wait. "
+        description="More than half is gone. Talk about what spent it before it is all gone and releases wait."
         + _OWNER,
         links=links,
     )
-    lasts = f"{remaining} > 0"
-    factor = f'on({RuleLabel.WINDOW}) group_left() {Recorded.FACTOR}{{{RuleLabel.PAIR}="{FORECAST}"}}'
+    length, ahead = (
+        f'on({RuleLabel.WINDOW}) group_left() {Recorded.FACTOR}{{{RuleLabel.PAIR}="{pair}"}}'
+        for pair in (LENGTH, FORECAST)
+    )
     yield _alert(
         Alert.EXHAUSTION_NEAR,
-        f"({lasts}) * {factor} / ({Recorded.BURN_6H} > 0) * {FORECAST_S} < {FORECAST_S}"
+        f"({remaining} > 0) * {length} / ({Recorded.BURN_6H} > 0) < {ahead}"
         f"\nand on({WHICH}) {_enough(Recorded.BAD_EVENTS_6H)}",
         _TICKET,
         for_s=1_800,
         summary=f"{_WHO} ({{{{ $labels.journey }}}}) has no error budget left in "
         + "{{ $value | humanizeDuration }} at the pace of the last six hours",
-        description="Then releases of what it protects wait. Slow down, or fix what burns. " + _OWNER,
+        description="Then releases of what it protects wait. Slow down, or fix what burns." + _OWNER,
         links=links,
     )
     yield _alert(
@@ -149,7 +151,7 @@ def _accounts(links: Links) -> Iterator[PrometheusRule]:
         for_s=600,
         summary="{{ $labels.journey }} is not measured: " + f"{_WHO} has had no data for ten minutes",
         description="Its metrics are gone: the service is down, is not scraped, or was renamed. Nobody would notice an "
-        "outage now. " + _OWNER,
+        "outage now." + _OWNER,
         links=links,
     )
 
@@ -214,7 +216,7 @@ def _alert(
     dashboard = links.operator_dashboard if own else f"{links.dashboard}?{which}"
     annotations = (
         ("summary", summary),
-        ("description", description.rstrip()),
+        ("description", description),
         ("runbook_url", f"{links.runbooks}#{alert.lower()}"),
         ("dashboard_url", dashboard),
     )

@@ -196,7 +196,7 @@ def _exact(selector: Selector, width_s: int) -> str:
 
 def filled(expression: str, width_s: int, count: Callable[[Selector], str]) -> str:
     """Return the expression for the width; `count` says of a selector what stands for its plain `increase` over it."""
-    filled = _filled(expression, width_s)
+    whole = _filled(expression, width_s)
     replaced = False
 
     def counted_exactly(node: promql_parser.Expr) -> promql_parser.Expr | None:
@@ -208,8 +208,8 @@ def filled(expression: str, width_s: int, count: Callable[[Selector], str]) -> s
         # Adding nothing drops the metric's name, as increase does.
         return promql_parser.parse(f"(({count(selector)}) + 0)")
 
-    exact = promql_parser.transform(promql_parser.parse(filled), post_visit=counted_exactly)
-    return str(exact) if replaced else filled
+    exact = promql_parser.transform(promql_parser.parse(whole), post_visit=counted_exactly)
+    return str(exact) if replaced else whole
 
 
 def _increasing(node: promql_parser.Expr, width_s: int) -> Selector | None:

@@ -72,19 +72,21 @@ def rule_files(promises: Iterable[Promise], links: Links | None = None) -> Rende
     items: list[Item[tuple[Rule, ...]]] = []
     refused, kept = [], []
     for promise in ordered:
-        rules = own_rules(promise)
+        try:
+            rules = own_rules(promise)
+            _parse(rules)
+        except ValueError as error:
+            refused.append(Refused(promise, str(error)))
+            continue
         weight = len(json.dumps([_plain(rule) for rule in rules]))
-        why = _unfit(rules) if weight <= MOST_BYTES else f"its rules take {weight} bytes, more than {MOST_BYTES}"
-        if why is not None:
-            refused.append(Refused(promise, why))
+        if weight > MOST_BYTES:
+            refused.append(Refused(promise, f"its rules take {weight} bytes, more than {MOST_BYTES}"))
             continue
         kept.append(promise)
         items.append(Item(bits("/".join(promise.key)), weight, rules))
     shared = (*shared_groups(kept), *alert_groups(kept, links or Links()))
     for group in shared:
-        why = _unfit(group.rules)
-        if why is not None:
-            raise ValueError(why)
+        _parse(group.rules)
     buckets = shared_out(items, most=MOST_PROMISES, weight=MOST_BYTES)
     found = ((promise, never_firing(promise)) for promise in kept)
     return Rendered(
@@ -124,13 +126,13 @@ def config_map(file: RuleFile, namespace: str | None = None) -> dict[str, Any]:
     }
 
 
-def _unfit(rules: Iterable[Rule]) -> str | None:
+def _parse(rules: Iterable[Rule]) -> None:
+    """Raise ValueError, with the rule's name, where an expression is no PromQL."""
     for rule in rules:
         try:
             promql_parser.parse(rule.expression)
         except ValueError as error:
-            return f"the expression of {rule.name} is no PromQL: {error}: {rule.expression}"
-    return None
+            raise ValueError(f"the expression of {rule.name} is no PromQL: {error}: {rule.expression}") from None
 
 
 def _shard(bucket: Bucket[tuple[Rule, ...]]) -> RuleFile:

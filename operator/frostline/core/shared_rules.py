@@ -1,9 +1,9 @@
 """Rules that all promises share: longer windows, burn rates, the limits that alerts go by, what is left of budgets.
 
-What costs in Prometheus is samples read. So longer windows are averages of averages: thirty minutes and an hour of
-what is recorded every thirty seconds, up to six hours of the thirty minutes, everything else of hours that are
-recorded every half hour. Averages do not depend on how often a rule is evaluated, nor on evaluations that were
-missed; numerator and denominator have the same samples, so that their quotient is that of the sums of events.
+What costs in Prometheus is samples read. So what looks back a day or more averages hours, recorded every half hour;
+what is shorter averages what is recorded every thirty seconds. Averages do not depend on how often a rule is
+evaluated, nor on evaluations that were missed; numerator and denominator have the same samples, so that their
+quotient is that of the sums of events.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,8 +19,11 @@ from frostline.names import Metric, Recorded, RuleLabel
 WHICH: Final = f"{RuleLabel.NAMESPACE},{RuleLabel.NAME}"
 """The labels by which series of one promise find each other."""
 
+LENGTH: Final = "length"
+"""In place of a pair: the length of a rolling window, in seconds."""
+
 FORECAST: Final = "forecast"
-"""The pair whose factor spends the whole budget within `FORECAST_S`."""
+"""In place of a pair: how far ahead an end of the budget is told, in seconds; never past the window's length."""
 
 FORECAST_S: Final = 3 * 86_400
 
@@ -67,18 +70,16 @@ def profile_thresholds(window: Window, alerting: Alerting) -> tuple[Threshold, .
 
 
 def _fast() -> Iterator[Rule]:
-    for of, base in ((Recorded.BAD_30M, Recorded.BAD_5M), (Recorded.VALID_30M, Recorded.VALID_5M)):
-        yield Rule(of, f"avg_over_time({base}[30m])")
     yield Rule(Recorded.BURN_5M, _burn(Recorded.BAD_5M, Recorded.VALID_5M))
-    yield Rule(Recorded.BURN_30M, _burn(Recorded.BAD_30M, Recorded.VALID_30M))
+    yield Rule(Recorded.BURN_30M, _burn_over(Recorded.BAD_5M, Recorded.VALID_5M, "30m"))
     yield Rule(Recorded.BURN_1H, _burn_over(Recorded.BAD_5M, Recorded.VALID_5M, "1h"))
     # Looked at by the minute, not averaged: time without data has no events, also in a promise's first hour.
     yield Rule(Recorded.BAD_EVENTS_1H, f"sum_over_time({Recorded.BAD_5M}[1h:1m]) * 60")
 
 
 def _slow() -> Iterator[Rule]:
-    yield Rule(Recorded.BURN_2H, _burn_over(Recorded.BAD_30M, Recorded.VALID_30M, "2h"))
-    yield Rule(Recorded.BURN_6H, _burn_over(Recorded.BAD_30M, Recorded.VALID_30M, "6h"))
+    yield Rule(Recorded.BURN_2H, _burn_over(Recorded.BAD_5M, Recorded.VALID_5M, "2h"))
+    yield Rule(Recorded.BURN_6H, _burn_over(Recorded.BAD_5M, Recorded.VALID_5M, "6h"))
     yield Rule(Recorded.BURN_1D, _burn_over(Recorded.BAD_1H, Recorded.VALID_1H, "1d"))
     yield Rule(Recorded.BURN_3D, _burn_over(Recorded.BAD_1H, Recorded.VALID_1H, "3d"))
     yield Rule(Recorded.BAD_EVENTS_6H, f"sum_over_time({Recorded.BAD_5M}[6h:5m]) * 300")
@@ -105,11 +106,12 @@ def _pairs(window: Window, profiles: Iterable[Alerting]) -> Iterator[tuple[str, 
             yield pair_label(each.pair), each.factor
     # The end of a calendar period gives the budget back before a forecast comes true.
     if isinstance(window, Rolling):
-        yield FORECAST, Decimal(nominal_s(window)) / FORECAST_S
+        yield LENGTH, Decimal(nominal_s(window))
+        yield FORECAST, Decimal(min(nominal_s(window), FORECAST_S))
 
 
 def _constant(window: str, pair: str, value: Decimal) -> str:
-    labelled = f'label_replace(vector({float(value):.10g}), "{RuleLabel.WINDOW}", "{window}", "", "")'
+    labelled = f'label_replace(vector({float(value):.12g}), "{RuleLabel.WINDOW}", "{window}", "", "")'
     return f'label_replace({labelled}, "{RuleLabel.PAIR}", "{pair}", "", "")'
 
 
