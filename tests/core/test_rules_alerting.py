@@ -34,6 +34,7 @@ def promise(
 
 
 def test_an_outage_pages_while_it_lasts(tmp_path: Path) -> None:
+    former = '{namespace="shop",name="checkout",unit="event",window="7d"}'
     fired = {
         "exp_labels": {
             "severity": "page",
@@ -42,6 +43,7 @@ def test_an_outage_pages_while_it_lasts(tmp_path: Path) -> None:
             "journey": "buying",
             "tier": "1",
             "owner": "team-shop",
+            "unit": "event",
             "window": "30d",
             "alerting": "burn",
         },
@@ -62,6 +64,14 @@ def test_an_outage_pages_while_it_lasts(tmp_path: Path) -> None:
                 firing=[(59, set()), (67, {FAST}), (75, {FAST}), (125, set())],
                 watched=[FAST],
                 alerts=[(70, FAST, [fired])],
+            ),
+            # What was counted for a window that the promise had before is still in every range.
+            "new-window": Scenario(
+                [promise()],
+                OUTAGE | {f"slo:frostline_{of}:rate5m{former}": "1x110 stale" for of in ("bad", "valid")},
+                values=[(66, "count(slo:frostline_burn:rate1h)", 1), (66, "count(slo:frostline_burn:rate6h)", 1)],
+                firing=[(67, {FAST})],
+                watched=[FAST],
             ),
             # One journey, three promises: three alerts with one journey, for one group.
             "journey": Scenario(

@@ -106,11 +106,14 @@ def own_rules(promise: Promise) -> tuple[Rule, Rule, Rule]:
     """Return the rules of one promise: valid and bad events a second, and the objective.
 
     Bad and valid carry next to nothing but the name, so that a new owner or journey does not begin a new history; a
-    new window does.
+    new window or unit does, and the objective carries them, too, so that what is no more finds no partner.
     """
     which = ((RuleLabel.NAMESPACE.value, promise.namespace), (RuleLabel.NAME.value, promise.name))
-    window = (RuleLabel.WINDOW.value, window_label(promise.objective.window))
-    counts = (*which, (RuleLabel.UNIT.value, unit(promise.objective).value), window)
+    what = (
+        (RuleLabel.UNIT.value, unit(promise.objective).value),
+        (RuleLabel.WINDOW.value, window_label(promise.objective.window)),
+    )
+    counts = (*which, *what)
     people = (
         (RuleLabel.JOURNEY.value, promise.journey or promise.name),
         (RuleLabel.TIER.value, str(promise.tier)),
@@ -125,7 +128,7 @@ def own_rules(promise: Promise) -> tuple[Rule, Rule, Rule]:
         Rule(
             Recorded.ALLOWED,
             f"vector({_plain(objective.allowed)})",
-            (*which, *people, window, (RuleLabel.ALERTING.value, promise.alerting.value)),
+            (*which, *people, *what, (RuleLabel.ALERTING.value, promise.alerting.value)),
         ),
     )
 

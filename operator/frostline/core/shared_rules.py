@@ -19,6 +19,10 @@ from frostline.names import Metric, Recorded, RuleLabel
 WHICH: Final = f"{RuleLabel.NAMESPACE},{RuleLabel.NAME}"
 """The labels by which series of one promise find each other."""
 
+_COUNTED: Final = f"{WHICH},{RuleLabel.UNIT},{RuleLabel.WINDOW}"
+"""Those by which counts find the objective. Ranges still hold what was counted for a window that is no more: two
+partners for one objective would be an error, and that of the one rule that all promises share."""
+
 LENGTH: Final = "length"
 """In place of a pair: the length of a rolling window, in seconds."""
 
@@ -167,4 +171,4 @@ def _burn_over(bad: str, valid: str, length: str, allowed: str = Recorded.ALLOWE
 
 def _burn(bad: str, valid: str, allowed: str = Recorded.ALLOWED) -> str:
     """Return bad ÷ valid ÷ allowed with the labels of the last; nothing where there were no valid events."""
-    return f"{bad} / ({valid} > 0) / on({WHICH}) group_right() {allowed}"
+    return f"{bad} / ({valid} > 0) / on({_COUNTED}) group_right() {allowed}"
