@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from frostline.cli.main import main
-from frostline.core.rule_files import MOST_RULES
+from frostline.core.rules import MOST_RULES
 from frostline.names import Alert
 from tests.cli.test_lint import manifest, numbered, write
 from tests.support.golden import REPOSITORY, check

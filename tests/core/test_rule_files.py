@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from frostline.core.burn import LOWEST_FACTOR, Pace, nominal_s, paces, thresholds
 from frostline.core.indicator import Counted, Counters, Expressions
 from frostline.core.objective import Objective
-from frostline.core.rule_files import MOST_BYTES, MOST_RULES, Rendered, prometheus_rule, rule_files
-from frostline.core.rules import Alerting, Promise
+from frostline.core.rule_files import MOST_BYTES, Rendered, prometheus_rule, rule_files
+from frostline.core.rules import MOST_RULES, Alerting, Promise
 from frostline.core.selector import parse_selector
 from frostline.core.sharding import Item, bits, shared_out
 from frostline.core.window import Rolling, Window
@@ -124,6 +124,15 @@ def test_files_stay_below_what_is_taken() -> None:
     for file in rendered.files:
         assert len(json.dumps(prometheus_rule(file))) < 512 * 1024
         assert all(len(group.rules) <= MOST_RULES for group in file.groups)
+
+
+def test_a_fleet_of_all_windows() -> None:
+    fleet = [promise(f"a{days}", window=Rolling(timedelta(days=days))) for days in range(1, 200)]
+
+    groups = rule_files(fleet).files[0].groups
+
+    assert all(len(group.rules) <= MOST_RULES for group in groups)
+    assert len({group.name for group in groups}) == len(groups)
 
 
 def test_group_names_are_unique() -> None:

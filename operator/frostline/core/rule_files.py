@@ -10,12 +10,9 @@ import promql_parser
 from frostline.core.alerts import Links, alert_groups, never_firing
 from frostline.core.durations import promql_duration
 from frostline.core.finding import Finding
-from frostline.core.rules import BASE_INTERVAL_S, Group, Labels, Promise, Rule, own_rules
+from frostline.core.rules import BASE_INTERVAL_S, MOST_RULES, Group, Labels, Promise, Rule, own_rules
 from frostline.core.sharding import Bucket, Item, bits, shared_out
 from frostline.core.shared_rules import shared_groups
-
-MOST_RULES: Final = 20
-"""Rules of one group: what Mimir takes unless told otherwise."""
 
 MOST_BYTES: Final = 400 * 1024
 """Of one file, as JSON. prometheus-operator refuses objects above 512 KiB; the rest is for what stands around it."""

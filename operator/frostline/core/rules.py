@@ -24,6 +24,9 @@ BASE_S: Final = 300
 
 BASE_INTERVAL_S: Final = 30
 
+MOST_RULES: Final = 20
+"""Rules of one group: what Mimir takes unless told otherwise."""
+
 _BELIEVED: Final = "1h"
 """Good series that are gone mean that everything is bad, where they were there until then; else they mean nothing."""
 

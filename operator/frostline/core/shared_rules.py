@@ -12,7 +12,7 @@ from typing import Final
 
 from frostline.core.burn import RED, YELLOW, Pace, Pair, Threshold, nominal_s, paces, thresholds
 from frostline.core.durations import promql_duration
-from frostline.core.rules import BASE_INTERVAL_S, Alerting, Group, Promise, Rule, window_label
+from frostline.core.rules import BASE_INTERVAL_S, MOST_RULES, Alerting, Group, Promise, Rule, window_label
 from frostline.core.window import Calendar, Rolling, Window
 from frostline.names import Metric, Recorded, RuleLabel
 
@@ -50,8 +50,8 @@ def shared_groups(promises: Iterable[Promise]) -> tuple[Group, ...]:
         Group("frostline-fast", BASE_INTERVAL_S, tuple(_fast())),
         Group("frostline-slow", _SLOW_INTERVAL_S, tuple(_slow())),
         Group("frostline-hourly", _HOURLY_INTERVAL_S, tuple(_hourly())),
-        Group("frostline-limits", BASE_INTERVAL_S, (*_factors(by_label, profiles), *_limits(profiles))),
-        *_budgets(by_label),
+        *_cut("frostline-limits", BASE_INTERVAL_S, (*_limits(profiles), *_factors(by_label, profiles))),
+        *_cut("frostline-budgets", _SLOW_INTERVAL_S, tuple(_budgets(by_label))),
     )
 
 
@@ -133,23 +133,25 @@ def _limits(profiles: Iterable[Alerting]) -> Iterator[Rule]:
             )
 
 
-def _budgets(windows: Mapping[str, Window]) -> Iterator[Group]:
+def _cut(name: str, interval_s: int, rules: tuple[Rule, ...]) -> Iterator[Group]:
+    """Yield groups of no more rules than a ruler takes; one in all but fleets with very many different windows."""
+    for first in range(0, len(rules), MOST_RULES):
+        number = f"-{first // MOST_RULES}" if first else ""
+        yield Group(f"{name}{number}", interval_s, rules[first : first + MOST_RULES])
+
+
+def _budgets(windows: Mapping[str, Window]) -> Iterator[Rule]:
     """Say what is left.
 
     The running calendar period of a time zone is no range that PromQL could express: there the operator's own figure
     stands in, and is gone when the operator is.
     """
-    rules = [_remaining(label, window) for label, window in windows.items() if isinstance(window, Rolling)]
+    yield from (_remaining(label, window) for label, window in windows.items() if isinstance(window, Rolling))
     calendars = [label for label, window in windows.items() if isinstance(window, Calendar)]
     if calendars:
         periods = f'{RuleLabel.WINDOW}=~"{"|".join(calendars)}"'
         figure = f"max by({WHICH}) ({Metric.BUDGET_REMAINING_RATIO})"
-        rules.append(
-            Rule(Recorded.REMAINING, f"0 * {Recorded.ALLOWED}{{{periods}}} + on({WHICH}) group_left() {figure}")
-        )
-    for first in range(0, len(rules), 20):
-        number = f"-{first // 20}" if first else ""
-        yield Group(f"frostline-budgets{number}", _SLOW_INTERVAL_S, tuple(rules[first : first + 20]))
+        yield Rule(Recorded.REMAINING, f"0 * {Recorded.ALLOWED}{{{periods}}} + on({WHICH}) group_left() {figure}")
 
 
 def _remaining(label: str, window: Rolling) -> Rule:
