@@ -173,6 +173,70 @@ class Metric(StrEnum):
     ARMED = "frostline_armed"
 
 
+class Recorded(StrEnum):
+    """Names of the series that our rules record. The first part says what they are about: slo, a promise each."""
+
+    BAD_5M = "slo:frostline_bad:rate5m"
+    """Bad events a second. What an event is, the label `unit` says."""
+    VALID_5M = "slo:frostline_valid:rate5m"
+    ALLOWED = "slo:frostline_allowed:ratio"
+    """1 − target: the share of the valid events that may be bad. Carries the labels that people route by."""
+    BAD_1H = "slo:frostline_bad:rate1h"
+    VALID_1H = "slo:frostline_valid:rate1h"
+    BAD_EVENTS_1H = "slo:frostline_bad:events1h"
+    BAD_EVENTS_6H = "slo:frostline_bad:events6h"
+    BURN_5M = "slo:frostline_burn:rate5m"
+    """Burn rates: share of bad events ÷ allowed share."""
+    BURN_30M = "slo:frostline_burn:rate30m"
+    BURN_1H = "slo:frostline_burn:rate1h"
+    BURN_2H = "slo:frostline_burn:rate2h"
+    BURN_6H = "slo:frostline_burn:rate6h"
+    BURN_1D = "slo:frostline_burn:rate1d"
+    BURN_3D = "slo:frostline_burn:rate3d"
+    BURN_LIMIT = "slo:frostline_burn:limit"
+    """The burn rate above which the alert of the label `pair` fires; absent where nothing could ever burn so fast."""
+    REMAINING = "slo:frostline_budget_remaining:ratio"
+    """Share of the budget that is left, at most 1."""
+    FACTOR = "window:frostline_burn:factor"
+    """Burn rates by `window` and `pair`, before any target is known; and lengths of windows in seconds."""
+
+
+class RuleLabel(StrEnum):
+    """Labels of recorded series and of alerts."""
+
+    NAMESPACE = "namespace"
+    NAME = "name"
+    JOURNEY = "journey"
+    """The user journey; of a promise that belongs to none its own name, so that grouping by it keeps them apart."""
+    TIER = "tier"
+    OWNER = "owner"
+    WINDOW = "window"
+    """The promise's window: 30d, or week, month, quarter."""
+    UNIT = "unit"
+    """What is counted: event, minute or slice."""
+    ALERTING = "alerting"
+    PAIR = "pair"
+    """Which burn limit: 1h, 6h, 1d, 3d; yellow, red."""
+    PART = "part"
+    """Tells the rules of one long table apart."""
+    SEVERITY = "severity"
+
+
+class Alert(StrEnum):
+    """Names of alerts."""
+
+    BURNS_FAST = "FrostlineBudgetBurnsFast"
+    BURNS_SLOWLY = "FrostlineBudgetBurnsSlowly"
+    YELLOW = "FrostlineYellow"
+    RED = "FrostlineRed"
+    HALF_GONE = "FrostlineBudgetHalfGone"
+    EXHAUSTION_NEAR = "FrostlineBudgetExhaustionNear"
+    NO_DATA = "FrostlineNoData"
+    OPERATOR_ABSENT = "FrostlineOperatorAbsent"
+    CYCLES_STOPPED = "FrostlineCyclesStopped"
+    RULES_FAILING = "FrostlineRulesFailing"
+
+
 class WebhookMetric(StrEnum):
     """Names of the webhook's own metrics."""
 

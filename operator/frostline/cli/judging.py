@@ -78,12 +78,23 @@ class _Object:
         return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """An objective that was accepted, and where it stands. `namespace` is empty where the manifest names none."""
+
+    place: Place
+    namespace: str
+    name: str
+    accepted: Accepted
+
+
 class Judge:
     """Looks at files one after the other, then at all objects together."""
 
     def __init__(self) -> None:
         self.files = 0
         self.objects = 0
+        self.promised: list[Promised] = []
         self._found: list[Located] = []
         self._first: dict[tuple[str, str, str], Place] = {}
         self._journeys: dict[tuple[str, str], list[_Object]] = defaultdict(list)
@@ -123,6 +134,7 @@ class Judge:
             judged = accept({} if spec is None else spec.plain())
             if isinstance(judged, Accepted):
                 found += judged.findings
+                self.promised.append(Promised(of.at("metadata.name"), of.key[1], of.key[2], judged))
                 if judged.spec.journey is not None:
                     self._journeys[of.key[1], judged.spec.journey].append(of)
             else:

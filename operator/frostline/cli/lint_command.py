@@ -1,12 +1,11 @@
 """frostline lint: what is wrong with manifests, or may mislead, before anything is applied."""
 
 import argparse
-import contextlib
-import gc
 import os
 import sys
-from collections.abc import Iterator
 from typing import Final
+
+from frostline.cli.garbage import uncollected
 
 _FORMATS: Final = ("text", "github", "json", "sarif")
 _UNREADABLE: Final = 2
@@ -38,7 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
     from frostline.cli.manifest_files import read  # noqa: PLC0415
     from frostline.core.finding import Rule, Severity  # noqa: PLC0415
 
-    with _uncollected():
+    with uncollected():
         judged = judge(read(parsed.files))
         found = judged.findings()
     counts = {severity: sum(each.finding.severity is severity for each in found) for severity in Severity}
@@ -55,18 +54,6 @@ def run(parsed: argparse.Namespace) -> int:
     if any(each.finding.rule in (Rule.UNREADABLE, Rule.YAML) for each in found):
         return _UNREADABLE
     return int(counts[Severity.ERROR] > 0 or (parsed.strict and counts[Severity.WARNING] > 0))
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let no garbage be collected meanwhile: there is next to none, and looking for it takes a fifth of the time."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _several(count: int, what: str) -> str:

@@ -11,6 +11,7 @@ from frostline.cli import (
     operator_command,
     override_command,
     resume_command,
+    rules_command,
     teardown_command,
     webhook_command,
 )
@@ -29,6 +30,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     operator_command.add(commands, environment)
     webhook_command.add(commands, environment)
     lint_command.add(commands)
+    rules_command.add(commands)
     override_command.add(commands, environment)
     resume_command.add(commands, environment)
     teardown_command.add(commands, environment)

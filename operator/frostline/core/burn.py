@@ -52,10 +52,34 @@ SHORT_WINDOW: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
-    """A pair and the burn rate above which both of its windows must be."""
+class Pace:
+    """A pace seen in the last `long_s` seconds, and still in the last `short_s`, told by what it would come to.
 
-    pair: Pair
+    Its factor is the burn rate that, kept for `kept_s` seconds, spends `share` (0 to 1) of the budget.
+    """
+
+    long_s: int
+    short_s: int
+    kept_s: int
+    share: Decimal
+
+    def factor(self, window_s: int) -> Decimal:
+        """Return the burn rate that spends the share of a budget of `window_s` seconds when it is kept."""
+        return self.share * window_s / self.kept_s
+
+
+YELLOW: Final = Pace(_HOUR_S, 5 * _MINUTE_S, _DAY_S, Decimal("0.10"))
+"""The last hour's pace, kept for a day, would spend a tenth of the budget: 2.8 over 28 days."""
+
+RED: Final = Pace(2 * _HOUR_S, 30 * _MINUTE_S, 3 * _DAY_S, Decimal(1))
+"""The last two hours' pace would spend all of the budget in three days: 9.33 over 28 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A pair, or a pace, and the burn rate above which both of its windows must be."""
+
+    pair: Pair | Pace
     factor: Decimal
 
     def can_fire(self, allowed: Decimal) -> bool:
@@ -65,9 +89,16 @@ class Threshold:
 
 def thresholds(window: Window) -> tuple[Threshold, ...]:
     """Return the thresholds of a window, the fastest first. Factors below 0.9 are left out."""
-    length = nominal_s(window)
-    pairs = LONG_WINDOW if length >= _FORTNIGHT_S else SHORT_WINDOW
-    scaled = (Threshold(pair, pair.factor(length)) for pair in pairs)
+    return _scaled(LONG_WINDOW if nominal_s(window) >= _FORTNIGHT_S else SHORT_WINDOW, window)
+
+
+def paces(window: Window) -> tuple[Threshold, ...]:
+    """Return yellow and red for a window. Factors below 0.9 are left out: of short windows, of which a day is much."""
+    return _scaled((YELLOW, RED), window)
+
+
+def _scaled(pairs: tuple[Pair | Pace, ...], window: Window) -> tuple[Threshold, ...]:
+    scaled = (Threshold(pair, pair.factor(nominal_s(window))) for pair in pairs)
     return tuple(each for each in scaled if each.factor >= LOWEST_FACTOR)
 
 

@@ -75,6 +75,21 @@ def plain(counter: Selector, width_s: int, *, one_bucket: bool = False) -> str:
     return f"(({end} - {start}) >= 0 unless {reset}) or (0 * {end} - {_UNCLEAR:g})"
 
 
+def rising(counter: Selector, valid: Selector, width_s: int, *, one_bucket: bool = False) -> str:
+    """Return what a recording rule counts per series of `counter` in the `width_s` seconds up to its evaluation.
+
+    Cheap enough to be evaluated for ever: `increase`, but for a series that was born in that time while its target
+    (the same job and instance) already served `valid`. Such a counter began at zero, and `increase` would lose its
+    first value, often the only one. What is off at the edges of one range evens out over ranges that overlap.
+    Counters and native histograms alike. `one_bucket` as in `per_series`.
+    """
+    width = promql_duration(width_s)
+    now = _joined("max", str(counter), one_bucket=one_bucket)
+    before = _joined("max", f"{counter} offset {width}", one_bucket=one_bucket)
+    risen = _joined("sum", f"increase({counter}[{width}])", one_bucket=one_bucket)
+    return f"{now} unless {before} and on({_TARGET}) {valid} offset {width} or {risen}"
+
+
 def is_unclear(events: float) -> bool:
     """Return whether a sum over `plain` says nothing but that `per_series` has to be asked."""
     return events < -_UNCLEAR / 2

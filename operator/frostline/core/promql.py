@@ -1,8 +1,9 @@
 """PromQL that counts, for each kind of indicator, the events of a stretch of time in two values."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import promql_parser
@@ -144,7 +145,8 @@ def _events(indicator: Indicator, width_s: int) -> Terms:
         case TimeShare():
             return _minutes(indicator, width_s)
         case Expressions(bad=bad, valid=valid):
-            return Terms(f"sum({_exact(bad, width_s)})", f"sum({_exact(valid, width_s)})")
+            exact = partial(_exact, width_s=width_s)
+            return Terms(f"sum({filled(bad, width_s, exact)})", f"sum({filled(valid, width_s, exact)})")
 
 
 def _minutes(share: TimeShare, width_s: int) -> Terms:
@@ -188,9 +190,13 @@ def _filled(expression: str, width_s: int) -> str:
     return f"(\n{expression.replace(WINDOW_PLACEHOLDER, promql_duration(width_s))}\n)"
 
 
-def _exact(expression: str, width_s: int) -> str:
-    """Return the expression for the width, with each plain `increase` over it as exact as those of other indicators."""
-    filled = _filled(expression, width_s)
+def _exact(selector: Selector, width_s: int) -> str:
+    return increments.per_series(selector, selector, width_s)
+
+
+def filled(expression: str, width_s: int, count: Callable[[Selector], str]) -> str:
+    """Return the expression for the width; `count` says of a selector what stands for its plain `increase` over it."""
+    whole = _filled(expression, width_s)
     replaced = False
 
     def counted_exactly(node: promql_parser.Expr) -> promql_parser.Expr | None:
@@ -200,10 +206,10 @@ def _exact(expression: str, width_s: int) -> str:
             return None
         replaced = True
         # Adding nothing drops the metric's name, as increase does.
-        return promql_parser.parse(f"(({increments.per_series(selector, selector, width_s)}) + 0)")
+        return promql_parser.parse(f"(({count(selector)}) + 0)")
 
-    exact = promql_parser.transform(promql_parser.parse(filled), post_visit=counted_exactly)
-    return str(exact) if replaced else filled
+    exact = promql_parser.transform(promql_parser.parse(whole), post_visit=counted_exactly)
+    return str(exact) if replaced else whole
 
 
 def _increasing(node: promql_parser.Expr, width_s: int) -> Selector | None:

@@ -1,0 +1,132 @@
+"""What `frostline rules` writes: the rules of judged manifests, as text or as files of a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace as with_
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from frostline.cli.judging import Judge, Located, Promised
+from frostline.core.alerts import Links
+from frostline.core.finding import Finding, Rule, Severity, finding
+from frostline.core.rule_files import RuleFile, config_map, prometheus_rule, rule_files, text
+from frostline.core.rules import Alerting, Promise
+
+_HEADER: Final = "# Written by `frostline rules`. Change the objectives, not this file.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for: `form` is prometheus, prometheusrule or configmap; `alerts` a profile.
+
+    `namespace` is for objectives whose manifest names none, `rules_namespace` for the objects that are made.
+    """
+
+    form: str
+    namespace: str = "default"
+    rules_namespace: str | None = None
+    alerts: str = Alerting.BURN
+    runbooks: str | None = None
+    dashboard: str | None = None
+
+    @property
+    def links(self) -> Links:
+        """Where the alerts lead."""
+        given = {"runbooks": self.runbooks, "dashboard": self.dashboard}
+        return with_(Links(), **{name: url for name, url in given.items() if url is not None})
+
+
+def rendered(judged: Judge, wanted: Wanted) -> tuple[list[Located], tuple[RuleFile, ...] | None]:
+    """Return what is to be said, and the rules; no rules where one of the manifests is wrong."""
+    found = judged.findings()
+    if any(each.finding.severity is Severity.ERROR for each in found):
+        return found, None
+    promises: dict[tuple[str, str], tuple[Promise, Promised]] = {}
+    for each in judged.promised:
+        promise = _promise(each, wanted)
+        first = promises.setdefault(promise.key, (promise, each))[1]
+        if first is not each:
+            where = f"{first.place.file}:{first.place.mark.line}"
+            sentence = f"{'/'.join(promise.key)} stands in {where} already: rename one of them, or name its namespace"
+            found.append(Located(each.place, finding(Rule.DUPLICATE_NAME, "metadata.name", sentence)))
+    if any(each.finding.severity is Severity.ERROR for each in found):
+        return found, None
+    result = rule_files((promise for promise, _ in promises.values()), wanted.links)
+    refused = [
+        Located(
+            promises[each.promise.key][1].place, Finding(Rule.INVALID, "spec.indicator", f"spec.indicator: {each.why}")
+        )
+        for each in result.refused
+    ]
+    found += refused
+    if wanted.alerts != Alerting.BURN:
+        # Of the other profile the linter has spoken: say what is left out of this one instead.
+        found = [each for each in found if each.finding.rule is not Rule.BURN_NEVER_FIRES]
+        found += (Located(promises[promise.key][1].place, each) for promise, each in result.findings)
+    return found, None if refused else result.files
+
+
+def written(files: Sequence[RuleFile], wanted: Wanted) -> str:
+    """Return all files as one text: a rule file, or a stream of objects."""
+    if wanted.form == "prometheus":
+        return _HEADER + text(files)
+    return _HEADER + "---\n".join(_object(file, wanted) for file in files)
+
+
+def replace(folder: Path, files: Sequence[RuleFile], wanted: Wanted) -> int:
+    """Make the folder hold exactly these files of ours, and return how many were written or removed.
+
+    New and changed files come first, each put in place as a whole; then what an earlier run left and is no more. Files
+    of others, and files that did not change, are left alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        f"{file.name}.yaml": _HEADER + (text([file]) if wanted.form == "prometheus" else _object(file, wanted))
+        for file in files
+    }
+    changed = 0
+    for name, content in texts.items():
+        path = folder / name
+        if path.is_file() and path.read_bytes() == content.encode():
+            continue
+        draft = path.with_suffix(".tmp")
+        draft.write_bytes(content.encode())
+        draft.replace(path)
+        changed += 1
+    for path in sorted(folder.glob("frostline-*.yaml")):
+        if path.name not in texts and path.read_bytes().startswith(_HEADER.encode()):
+            path.unlink()
+            changed += 1
+    return changed
+
+
+def _promise(of: Promised, wanted: Wanted) -> Promise:
+    spec = of.accepted.spec
+    return Promise(
+        namespace=of.namespace or wanted.namespace,
+        name=of.name,
+        objective=of.accepted.objective,
+        journey=spec.journey,
+        tier=spec.tier,
+        owner=spec.owner,
+        alerting=Alerting(wanted.alerts),
+    )
+
+
+class _Blocks(yaml.SafeDumper):
+    """Writes texts of several lines as blocks."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Blocks.add_representer(str, _text)
+
+
+def _object(file: RuleFile, wanted: Wanted) -> str:
+    make = prometheus_rule if wanted.form == "prometheusrule" else config_map
+    made: dict[str, Any] = make(file, wanted.rules_namespace)
+    return yaml.dump(made, Dumper=_Blocks, sort_keys=False, allow_unicode=True, width=10**6)
