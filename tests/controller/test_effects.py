@@ -9,10 +9,12 @@ from kubernetes.aio.client import ApiException
 from frostline import names
 from frostline.controller.account import Key
 from frostline.controller.effects import ApiEffects
+from frostline.controller.gitops import GitOps
 from frostline.controller.stores import Stores
 from frostline.controller.workloads import SeenWorkload, seen_workload
 from frostline.core.gate import Workload
 from frostline.kubernetes.events import Recorder
+from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import EVENTS, GATES, NAMESPACES, WORKLOADS, Objects
 from tests.controller.world import template
 
@@ -42,8 +44,9 @@ class Fake(Objects):
         self.answer = answer
         self.asked: list[tuple[Any, ...]] = []
 
-    async def create(self, *asked: Any) -> Any:
-        return self._say("create", *asked)
+    async def create(self, resource: Any, manifest: Any, *, dry_run: bool = False) -> Any:
+        assert not dry_run
+        return self._say("create", resource, manifest)
 
     async def replace(self, *asked: Any) -> Any:
         return self._say("replace", *asked)
@@ -66,7 +69,7 @@ class Fake(Objects):
 
 
 def effects(fake: Fake, stores: Stores | None = None) -> ApiEffects:
-    return ApiEffects(fake, Recorder(fake, "pod"), stores or Stores())
+    return ApiEffects(fake, Recorder(fake, "pod"), stores or Stores(), GitOps(GitOpsObjects(fake), frozenset()))
 
 
 def stores() -> Stores:

@@ -1,8 +1,10 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from frostline.api.gate import GateClaim
 from frostline.controller.account import Key
 from frostline.controller.asking import unread
 from frostline.controller.gating import Ask
@@ -38,6 +40,23 @@ def at(level: Level = Level.EXHAUSTED, **more: Any) -> Ask:
 OFF = "the kill switch is on"
 
 
+def claims(rule: Rule) -> dict[Workload, GateClaim]:
+    """Return what one gate has of the promise when it asked for `rule`."""
+    if rule is Rule.OPEN:
+        return {}
+    claim = GateClaim(
+        objective="matching",
+        uid="a",
+        policy="default",
+        through="Deployment/gateway",
+        level=Level.EXHAUSTED,
+        since=datetime.fromtimestamp(AT, UTC),
+        rule=rule,
+        budget="-4%",
+    )
+    return {Workload("dating", "Deployment", "gateway"): claim}
+
+
 @pytest.mark.parametrize(
     ("given", "before", "exempt", "off", "expected", "said"),
     [
@@ -47,7 +66,7 @@ OFF = "the kill switch is on"
         ),
         pytest.param(
             at(Level.ENDANGERED),
-            Rule.OPEN,
+            Rule.SLUSH,
             False,
             None,
             ("Slush", False, "Held"),
@@ -55,8 +74,10 @@ OFF = "the kill switch is on"
             id="endangered",
         ),
         pytest.param(
-            at(), Rule.OPEN, False, None, ("Freeze", False, "Held"), "releases of deployment/gateway", id="exhausted"
+            at(), Rule.FREEZE, False, None, ("Freeze", False, "Held"), "releases of deployment/gateway", id="exhausted"
         ),
+        pytest.param(at(), Rule.OPEN, False, None, ("Freeze", True, "Pending"), "are not yet", id="no gate yet"),
+        pytest.param(at(), Rule.WARN, False, None, ("Freeze", True, "Pending"), "are not yet", id="a gate that warns"),
         pytest.param(
             at(mode=Mode.OBSERVE),
             Rule.OPEN,
@@ -93,7 +114,7 @@ OFF = "the kill switch is on"
         pytest.param(
             at(), Rule.OPEN, True, None, ("Open", True, "NothingProtected"), "dating is exempt", id="exempt namespace"
         ),
-        pytest.param(at(), Rule.OPEN, False, OFF, ("Freeze", True, "SwitchedOff"), OFF, id="switched off"),
+        pytest.param(at(), Rule.FREEZE, False, OFF, ("Freeze", True, "SwitchedOff"), OFF, id="switched off"),
         pytest.param(at(Level.HEALTHY), Rule.OPEN, False, OFF, ("Open", True, "Open"), "pass", id="off and healthy"),
         pytest.param(
             ask(None), Rule.OPEN, False, None, ("Open", True, "NotDecided"), "nothing begins", id="nothing known"
@@ -117,7 +138,22 @@ OFF = "the kill switch is on"
             id="not accepted, held",
         ),
         pytest.param(
-            ask(through={}), Rule.OPEN, False, None, ("Freeze", False, "Held"), "Deployment/gateway", id="no workload"
+            ask(through={}),
+            Rule.OPEN,
+            False,
+            None,
+            ("Freeze", True, "NothingProtected"),
+            "no workload answers",
+            id="no workload",
+        ),
+        pytest.param(
+            ask(through={}),
+            Rule.FREEZE,
+            False,
+            None,
+            ("Freeze", False, "Held"),
+            "deployment/gateway",
+            id="a workload that was deleted",
         ),
     ],
 )
@@ -129,15 +165,15 @@ def test_what_is_said_about_releases(  # noqa: PLR0917 - a row of a table
     expected: tuple[str, bool, str],
     said: str,
 ) -> None:
-    found = released(given, before, exempt=exempt, switched_off=off)
+    found = released(given, claims(before), exempt=exempt, switched_off=off)
 
     assert (found.rule.value, found.open, found.reason.value) == expected
     assert said in found.sentence
 
 
 def test_sentences_have_no_figures_that_change_with_each_cycle() -> None:
-    one = released(at(), Rule.FREEZE, exempt=False, switched_off=None)
-    other = released(at(budget="-9%", measured_at=AT + 60), Rule.FREEZE, exempt=False, switched_off=None)
+    one = released(at(), claims(Rule.FREEZE), exempt=False, switched_off=None)
+    other = released(at(budget="-9%", measured_at=AT + 60), claims(Rule.FREEZE), exempt=False, switched_off=None)
 
     assert one == other
 
@@ -145,6 +181,6 @@ def test_sentences_have_no_figures_that_change_with_each_cycle() -> None:
 def test_many_workloads_are_told_by_the_first_of_them() -> None:
     many = {Workload("dating", "Deployment", f"part-{number}"): "x" for number in range(5)}
 
-    found = released(ask(through=many), Rule.OPEN, exempt=False, switched_off=None)
+    found = released(ask(through=many), {}, exempt=False, switched_off=None)
 
     assert "deployment/part-0, deployment/part-1, deployment/part-2 and 2 more" in found.sentence

@@ -47,6 +47,9 @@ def released(ask: Ask, claims: Mapping[Workload, GateClaim], *, exempt: bool, sw
     since = f"{standing.level} since {minute(utc(standing.since))}"
     if rule.holds:
         held = f"{rule}: releases of {which} are held back, {since}; kubectl get releasegates -n {ask.key.namespace}"
+        if not claims and not ask.through:
+            sentence = f"no workload answers to protects, so that nothing is held back ({rule}), {since}"
+            return Released(rule, True, names.Reason.NOTHING_PROTECTED, sentence)
         if not before.holds:
             pending = f"{rule}: releases of {which} are to be held back, and are not yet, {since}"
             return Released(rule, True, names.Reason.PENDING, pending)
