@@ -92,7 +92,7 @@ def live_exporter(cluster: Cluster) -> Iterator[ScrapedExporter]:
 
 
 @pytest.fixture
-def operator(cluster: Cluster, api: Api) -> Iterator[RunsOperator]:
+def operator(cluster: Cluster) -> Iterator[RunsOperator]:
     """Start operators as the chart's service account: `operator(prometheus_url, namespace, flags=(…)).url`.
 
     What they arm is disarmed after the test.
@@ -109,7 +109,7 @@ def operator(cluster: Cluster, api: Api) -> Iterator[RunsOperator]:
     yield start
     for process in started:
         process.stop()
-    disarm(api)
+    disarm(cluster)
 
 
 @pytest.fixture

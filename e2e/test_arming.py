@@ -12,7 +12,6 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
 
-from e2e.api import Api
 from e2e.cluster import kubeconfig
 from e2e.cluster.certificates import authority
 from e2e.cluster.chart import CHART
@@ -38,11 +37,11 @@ KILL = ("delete", BOTH, "--selector", "frostline.dev/armed")
 
 
 @pytest.fixture
-def switched_off(api: Api) -> Iterator[None]:
+def switched_off(cluster: Cluster) -> Iterator[None]:
     """Begin and end with nothing armed and nothing remembered."""
-    disarm(api)
+    disarm(cluster)
     yield
-    disarm(api)
+    disarm(cluster)
 
 
 class Operator:

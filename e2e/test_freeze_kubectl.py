@@ -245,3 +245,6 @@ def test_a_binding_whose_kind_is_missing_is_a_trap(api: Api, kubectl: RunsKubect
         for name in made:
             api("DELETE", f"{BINDINGS}/{name}")
             api("DELETE", f"{POLICIES}/{name}")
+        # It lives on for a moment, in whatever namespace carries the label.
+        probe = "create deployment after --image=web:1 --dry-run=server"
+        eventually(lambda: shell.run(probe).returncode == 0, 10, "the trap is gone")

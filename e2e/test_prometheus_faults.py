@@ -14,6 +14,7 @@ from e2e.cluster.exporter import LiveExporter
 from e2e.cluster.operator_process import OperatorProcess, OperatorSettings
 from e2e.cluster.prometheus import Prometheus
 from e2e.cluster.waiting import eventually
+from e2e.disarming import disarm
 from e2e.faulty import Fault, FaultyProxy
 from e2e.truth import Board, condition, reason
 
@@ -82,6 +83,7 @@ def scene(cluster: Cluster) -> Iterator[Scene]:
                 yield given
             finally:
                 operator.stop()
+                disarm(cluster)
                 prometheus.stop()
                 cluster.kubectl("delete", "namespace", name, "--wait=false")
 

@@ -20,6 +20,7 @@ from e2e.cluster.fixtures import RunsKubectl
 from e2e.cluster.operator_process import OperatorProcess, OperatorSettings
 from e2e.cluster.prometheus import Prometheus
 from e2e.cluster.waiting import eventually
+from e2e.disarming import disarm
 from e2e.histories import CounterSeries, Counts, FloatSeries, GaugeSeries, HistogramSeries, Seconds, openmetrics
 from e2e.remote_write import push
 
@@ -134,6 +135,7 @@ def measured(cluster: Cluster, promises: Mapping[str, Promise], flags: tuple[str
     finally:
         if operator is not None:
             operator.stop()
+            disarm(cluster)
         prometheus.stop()
         cluster.kubectl("delete", "namespace", name, "--wait=false")
 
