@@ -130,6 +130,18 @@ def test_what_was_released_before_the_override_ended_was_let_pass_also_when_it_i
     assert made.arrived == [Arrived.OVERRIDDEN]
 
 
+def test_what_ended_is_nobodys_any_more_and_still_there_to_say_so() -> None:
+    """The policy times a request by its managedFields; one that only takes something away has no time of its own."""
+    made = frozen_shop()
+    declare(made, expiresAt=moment(AT + HOUR))
+    assert gate(made)["overrides"][0]["users"]
+
+    made.skip(1.5)
+
+    assert [each["users"] for each in gate(made)["overrides"]] == [[]]
+    assert live(made) == "Expired"
+
+
 @pytest.mark.parametrize("restart", [False, True], ids=["running", "restarted"])
 def test_the_policy_caps_the_life_of_an_override(*, restart: bool) -> None:
     made = frozen_shop()

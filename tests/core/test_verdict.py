@@ -191,7 +191,7 @@ CLASSES = frozenset(OverrideClass(each) for each in FREEZE_CLASSES)
         (LIVE, replace(USE, at=None), "cannot be timed: the request carries no managedFields"),
         (LIVE, replace(USE, user="bob"), "is for alice, not for bob"),
         (replace(LIVE, users=frozenset({"bob", "carol"})), USE, "is for bob and 1 more, not for alice"),
-        (replace(LIVE, users=frozenset()), USE, "is for nobody, not for alice"),
+        (replace(LIVE, users=frozenset()), USE, "has ended"),
         (
             replace(LIVE, override_class=OverrideClass.LOW_RISK),
             USE,

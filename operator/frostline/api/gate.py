@@ -94,7 +94,7 @@ class GateOverride(Model):
     override_class: OverrideClass = Field(alias="class", description="What it is for.")
     until: datetime = Field(description="When it ends.")
     users: Annotated[list[_Text], Field(max_length=16)] = Field(
-        description="Who may use it.", json_schema_extra=_ATOMIC
+        default_factory=list, description="Who may use it; nobody once it has ended.", json_schema_extra=_ATOMIC
     )
     images: Annotated[list[_Text], Field(max_length=32)] = Field(
         default_factory=list,

@@ -210,19 +210,21 @@ def _overrides(
             continue
         until = known.until if known is not None and longest is None else each.ends(longest)
         if until + _REMEMBERED > datetime.fromtimestamp(now, UTC):
-            found.append(_override(each, until, known))
+            found.append(_override(each, until, known, ended=until.timestamp() <= now))
     found.sort(key=lambda each: (each.until, each.name), reverse=True)
     return sorted(found[:_MOST_OVERRIDES], key=lambda each: each.name)
 
 
-def _override(declared: Declared, until: datetime, known: GateOverride | None) -> GateOverride:
+def _override(declared: Declared, until: datetime, known: GateOverride | None, *, ended: bool) -> GateOverride:
     spec = declared.spec
+    # A change that only takes something away carries no time of its own: what ended is nobody's any more.
+    users = [] if ended else spec.users or [spec.requested_by]
     return GateOverride(
         name=declared.name,
         uid=declared.uid,
         override_class=spec.override_class,
         until=until,
-        users=spec.users or [spec.requested_by],
+        users=users,
         images=spec.images,
         template=spec.template if known is None else known.template,
         single_use=spec.single_use,

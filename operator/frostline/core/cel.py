@@ -166,7 +166,7 @@ def _variables() -> dict[str, str]:
         # The time of the request is in the managed fields that it leaves behind.
         "clock": "object.metadata.?managedFields.orValue([]).filter(m, has(m.time)).map(m, timestamp(m.time))",
         "overridden": "variables.clock.size() > 0 && params.spec.?overrides.orValue([]).exists(o, "
-        "o.class in params.spec.?overrideClasses.orValue([]) && request.userInfo.username in o.users"
+        "o.class in params.spec.?overrideClasses.orValue([]) && request.userInfo.username in o.?users.orValue([])"
         " && variables.clock.all(t, t < timestamp(o.until))"
         " && (o.?images.orValue([]).size() == 0 || variables.all.all(c, c.?image.orValue('') in o.images))"
         f" && (!has(o.template) || {tied}))",

@@ -37,6 +37,8 @@ def objection(override: Override, classes: AbstractSet[OverrideClass], rule: Rul
         return "cannot be timed: the request carries no managedFields"
     if use.at >= override.until:
         return f"expired {format_duration(timedelta(seconds=use.at - override.until))} ago"
+    if not override.users:
+        return "has ended"
     if use.user not in override.users:
         return f"is for {_some(override.users)}, not for {use.user}"
     if override.images is not None and (others := use.images - override.images):
@@ -47,7 +49,5 @@ def objection(override: Override, classes: AbstractSet[OverrideClass], rule: Rul
 
 
 def _some(texts: AbstractSet[str]) -> str:
-    if not texts:
-        return "nobody"
     first, *others = sorted(texts)
     return f"{first} and {len(others)} more" if others else first
