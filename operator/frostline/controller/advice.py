@@ -13,6 +13,7 @@ from frostline import names
 from frostline.api.accept import Acceptance, Accepted
 from frostline.api.promised import fields
 from frostline.controller.account import Account, Key
+from frostline.core.assess import well_covered
 from frostline.core.finding import Finding, Rule
 from frostline.core.indicator import Counters, Indicator
 from frostline.core.ledger import Counts
@@ -21,10 +22,8 @@ from frostline.core.lint_live import MANY_SERIES, few_events, many_series, no_bo
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Measured, NoData, Partial
 from frostline.core.selector import Selector
-from frostline.core.window import Rolling, bounds
+from frostline.core.window import bounds
 
-_DAY_S: Final = 86_400
-_ENOUGH_COVERAGE: Final = 0.1
 _BUCKET_LABEL: Final = "le"
 
 
@@ -135,8 +134,7 @@ def _whole_window(objective: Objective, counts: Counts) -> float | None:
     """Return how many events a whole window holds; None where too little of it is known, or slices are counted."""
     start, end = bounds(objective.window, counts.end)
     length = end - start
-    least = _ENOUGH_COVERAGE * length if isinstance(objective.window, Rolling) else _DAY_S
-    if objective.slice_s is not None or counts.covered_s < least:
+    if objective.slice_s is not None or not well_covered(objective, counts):
         return None
     return counts.valid * length / counts.covered_s
 

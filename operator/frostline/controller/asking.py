@@ -13,16 +13,13 @@ from frostline.controller.namespaces import SeenNamespace
 from frostline.controller.policies import Governed
 from frostline.controller.protection import entry_text, missing, protected
 from frostline.controller.workloads import SeenWorkload
-from frostline.core.assess import Assessment, Figure
+from frostline.core.assess import Assessment, well_covered
 from frostline.core.finding import Finding, Rule, finding
 from frostline.core.objective import Objective
 from frostline.core.outcome import Measured, NoTraffic
 from frostline.core.policy import BUILT_IN, Mode, lower_mode
 from frostline.core.release import Standing
-from frostline.core.window import Rolling
 
-_ENOUGH_COVERAGE: Final = 0.1
-_DAY_S: Final = 86_400
 _LONGEST_TROUBLE: Final = 512
 """Characters: it is part of the sentence that whoever is refused reads."""
 
@@ -92,18 +89,12 @@ def _standing(objective: Objective, assessment: Assessment | None, around: Surro
         level=assessment.level.level,
         since=assessment.level.since,
         mode=mode,
-        covered=_covered(objective, assessment.figure),
+        covered=well_covered(objective, assessment.figure.counts),
         budget=f"{words.decimal(assessment.figure.budget.remaining * 100, 1)}%",
         measured_at=assessment.figure.at,
         # Nothing lifts unseen.
         lifts_about=assessment.lifts_about if isinstance(assessment.outcome, Measured | NoTraffic) else None,
     )
-
-
-def _covered(objective: Objective, figure: Figure) -> bool:
-    if isinstance(objective.window, Rolling):
-        return figure.counts.coverage >= _ENOUGH_COVERAGE
-    return figure.counts.covered_s >= _DAY_S
 
 
 def _trouble(assessment: Assessment | None, around: Surroundings) -> str:

@@ -17,7 +17,7 @@ from frostline.api.base import as_json
 from frostline.api.gate import GateOverride, GateSpec, GoodTemplate, TemplateProjection
 from frostline.api.gated import shape
 from frostline.controller.workloads import SeenWorkload
-from frostline.core.projection import Canonical, Projection, canonical, differences, project
+from frostline.core.projection import Canonical, Projection, canonical, differences, images, project
 
 AT_START: Final = "the start of the freeze"
 _OVERRIDE: Final = "override "
@@ -129,8 +129,7 @@ def _lets_pass(spec: GateSpec, override: GateOverride, template: Projection, now
     """Return whether an override lets a template pass; who used it, only the gates saw."""
     if override.override_class not in spec.override_classes or override.until < datetime.fromtimestamp(at, UTC):
         return False
-    containers = [*template.get("containers", ()), *template.get("initContainers", ())]
-    if override.images and not all(each.get("image") in override.images for each in containers):
+    if override.images and not images(template) <= set(override.images):
         return False
     return override.template is None or _canonical(override.template) == now
 

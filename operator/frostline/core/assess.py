@@ -36,6 +36,9 @@ BURN_WINDOWS_S: Final = (300, 1_800, 3_600, 6 * 3_600, 24 * 3_600)
 PRESENT_BURN_S: Final = 3_600
 """The window that 'the present burn' means."""
 
+_ENOUGH_COVERAGE: Final = 0.1
+_DAY_S: Final = 86_400
+
 _TOLERATED_EXCESS: Final = 0.001
 """Good and valid series are scraped and answered at slightly different moments."""
 
@@ -110,6 +113,13 @@ def assess(
             return Assessment(outcome, None, None)
         case _:
             return replace(before, outcome=outcome)
+
+
+def well_covered(objective: Objective, counts: Counts) -> bool:
+    """Return whether enough of the window has data to begin a freeze by, or to judge its traffic: a tenth, or a day."""
+    if isinstance(objective.window, Rolling):
+        return counts.coverage >= _ENOUGH_COVERAGE
+    return counts.covered_s >= _DAY_S
 
 
 def figure(objective: Objective, view: View) -> Figure:
