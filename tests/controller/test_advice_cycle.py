@@ -12,7 +12,8 @@ from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
 from frostline.core.selector import Selector
-from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
+from frostline.prometheus.direct import DirectSource
+from frostline.prometheus.source import Counted, Missing, Presence
 from tests.controller.world import Cluster, cycle_of
 
 AT = 1_800_000_000

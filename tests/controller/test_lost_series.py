@@ -18,7 +18,8 @@ from frostline.core.outcome import Failed, Failure, SeriesLost
 from frostline.core.selector import Selector
 from frostline.core.window import Rolling
 from frostline.prometheus.client import Answer as Nothing
-from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
+from frostline.prometheus.direct import DirectSource
+from frostline.prometheus.source import Counted, Missing, Presence
 
 K = TypeVar("K", bound=Hashable)
 KEY = Key("shop", "web")

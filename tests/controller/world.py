@@ -28,7 +28,8 @@ from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.projection import Template
-from frostline.prometheus.direct import Counted, DirectSource, Missing, Presence
+from frostline.prometheus.direct import DirectSource
+from frostline.prometheus.source import Counted, Missing, Presence
 from tests.support.objectives import AT, Events
 
 K = TypeVar("K")

@@ -11,7 +11,8 @@ from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.promql import SLOT_LABEL
 from frostline.prometheus.client import Answer, Asked, Series
-from frostline.prometheus.direct import BATCH_TERMS, Counted, DirectSource, Presence
+from frostline.prometheus.direct import BATCH_TERMS, DirectSource
+from frostline.prometheus.source import Counted, Presence
 from tests.support.objectives import AT, DAY, counters, objective
 
 DOWN = Failed(Failure.UNREACHABLE, "nobody answers")

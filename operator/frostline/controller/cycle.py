@@ -27,7 +27,7 @@ from frostline.core.assess import Answer, Assessment, Fresh
 from frostline.core.gate import Workload
 from frostline.core.outcome import Failed, Partial, Rehydrating
 from frostline.core.policy import Rule
-from frostline.prometheus.direct import DirectSource
+from frostline.prometheus.source import Source
 
 
 class Clock(Protocol):
@@ -75,7 +75,7 @@ class Cycle:
         self,
         *,
         stores: Stores,
-        source: DirectSource,
+        source: Source,
         clock: Clock,
         statuses: Statuses,
         enforcement: Enforcement,

@@ -11,7 +11,7 @@ from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, State, ent
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
 from frostline.core.window import bounds
-from frostline.prometheus.direct import BATCH_TERMS, Counted, DirectSource, Missing, Presence
+from frostline.prometheus.source import Counted, Missing, Presence, Source
 
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
@@ -19,15 +19,13 @@ LATE_S: Final = 600
 _LOST_SHARE: Final = 0.2
 """Share of the series that may go between two cycles before the answer is taken for incomplete."""
 
-_HANDFUL: Final = BATCH_TERMS // 2
-
 _DIVISIBLE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT, Failure.NOT_A_NUMBER})
 """Failures that fewer buckets at once may not have."""
 
 Accounts = Mapping[Key, Account]
 
 
-def read_now(source: DirectSource, accounts: Accounts, at: int) -> dict[Key, Answer]:
+def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered."""
     if not accounts:
         return {}
@@ -90,7 +88,7 @@ def _count_series(account: Account, at: int, series: int) -> None:
         account.series, account.series_at = series, at
 
 
-def read_again(source: DirectSource, accounts: Accounts, at: int) -> None:
+def read_again(source: Source, accounts: Accounts, at: int) -> None:
     """Read what was read while series were missing, now that they are back: perhaps only the answers had lost them."""
     opened = open_bucket(at)
     for key, account in accounts.items():
@@ -106,7 +104,7 @@ def read_again(source: DirectSource, accounts: Accounts, at: int) -> None:
             account.read_again = None
 
 
-def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
+def read_sums(source: Source, accounts: Accounts, at: int) -> None:
     """Give every account that has no figure yet one from the sums over its whole window, if it can be had."""
     by_window: dict[int, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
@@ -134,7 +132,7 @@ def read_sums(source: DirectSource, accounts: Accounts, at: int) -> None:
                 account.assessment = Assessment(Rehydrating(0.0), figure, None)
 
 
-def fill_gaps(source: DirectSource, accounts: Accounts, at: int, *, until: Callable[[], bool]) -> bool:
+def fill_gaps(source: Source, accounts: Accounts, at: int, *, until: Callable[[], bool]) -> bool:
     """Read unknown closed buckets, newest first and many accounts at once, until done or `until` says stop.
 
     Returns whether nothing is left to read.
@@ -144,7 +142,7 @@ def fill_gaps(source: DirectSource, accounts: Accounts, at: int, *, until: Calla
         if not wanted:
             return True
         progress = False
-        for gap, group in _handfuls(wanted):
+        for gap, group in _handfuls(wanted, source.handful):
             if until():
                 return False
             objectives = {key: account.objective for key, account in group.items()}
@@ -155,12 +153,12 @@ def fill_gaps(source: DirectSource, accounts: Accounts, at: int, *, until: Calla
     return False
 
 
-def _handfuls(wanted: Mapping[Gap, Mapping[Key, Account]]) -> Iterator[tuple[Gap, dict[Key, Account]]]:
+def _handfuls(wanted: Mapping[Gap, Mapping[Key, Account]], size: int) -> Iterator[tuple[Gap, dict[Key, Account]]]:
     """Yield as many accounts at once as one query holds, so that a cycle need not wait long for its turn."""
     for gap, group in wanted.items():
         members = list(group.items())
-        for first in range(0, len(members), _HANDFUL):
-            yield gap, dict(members[first : first + _HANDFUL])
+        for first in range(0, len(members), size):
+            yield gap, dict(members[first : first + size])
 
 
 def _newest_gaps(accounts: Accounts, at: int) -> dict[Gap, dict[Key, Account]]:

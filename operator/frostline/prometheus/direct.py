@@ -1,10 +1,9 @@
 """The direct source: counts events in the raw counters, many objectives in one query."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias
 
 from frostline.core.increments import is_unclear
 from frostline.core.indicator import Indicator
@@ -24,6 +23,7 @@ from frostline.core.promql import (
 )
 from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked
+from frostline.prometheus.source import Counted, Key, Missing, Points, Presence
 
 BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
@@ -33,12 +33,6 @@ _NEAR: Final = 6
 
 _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""
-
-Key = TypeVar("Key", bound=Hashable)
-Points: TypeAlias = Mapping[int, float]
-"""Values by evaluation time in epoch seconds; a moment without a series is absent."""
-
-Missing: TypeAlias = Partial | Failed
 
 
 class Client(Protocol):
@@ -51,22 +45,6 @@ class Client(Protocol):
         """Evaluate at several moments."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Events counted in the time up to each evaluation time."""
-
-    numerator: Points
-    valid: Points
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Valid series at one moment: time of the `newest` sample, None without one for five minutes; how many `series`."""
-
-    newest: int | None
-    series: int
-
-
 _Terms: TypeAlias = Callable[[Objective], tuple[str, ...]]
 _Ask: TypeAlias = Callable[[str], Asked]
 
@@ -76,6 +54,11 @@ class DirectSource:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    @property
+    def handful(self) -> int:
+        """How many objectives one query holds."""
+        return BATCH_TERMS // 2
 
     def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
         """Return whether and how the valid series are there at `at`."""

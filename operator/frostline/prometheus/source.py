@@ -1,0 +1,58 @@
+"""What measuring needs of a source, whatever it reads: the one interface that the direct and the recorded one have."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeVar
+
+from frostline.core.ledger import Gap
+from frostline.core.objective import Objective
+from frostline.core.outcome import Failed, Partial
+from frostline.core.selector import Selector
+
+Key = TypeVar("Key", bound=Hashable)
+Points: TypeAlias = Mapping[int, float]
+"""Values by evaluation time in epoch seconds; a moment without a series is absent."""
+
+Missing: TypeAlias = Partial | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Events counted in the time up to each evaluation time."""
+
+    numerator: Points
+    valid: Points
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Valid series at one moment: time of the `newest` sample, None without one for five minutes; how many `series`."""
+
+    newest: int | None
+    series: int
+
+
+class Source(Protocol):
+    """Counts events. Every method returns, per key, what was counted or the reason why there is nothing.
+
+    `Counted.numerator` is in the indicator's own sense, good or bad, whatever the source reads.
+    """
+
+    @property
+    def handful(self) -> int:
+        """How many objectives are asked for at once while gaps are filled, so that a cycle need not wait long."""
+
+    def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
+        """Return whether and how the valid series are there at `at`."""
+
+    def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
+        """Return the events of the whole window up to `at` in one look, right but for edges and births."""
+
+    def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
+        """Return the events of the `width_s` seconds up to `at`."""
+
+    def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+        """Return the events of every bucket of `gap`, by the end of the bucket."""
+
+    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
+        """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
