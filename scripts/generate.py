@@ -10,6 +10,7 @@ import yaml
 from frostline import names
 from frostline.api.crd import DEFINITIONS, definition
 from frostline.core import cel, guard
+from scripts.reference import reference
 
 _ROOT = Path(__file__).resolve().parent.parent
 _CHART_FILES = _ROOT / "charts" / "frostline" / "files"
@@ -34,6 +35,7 @@ def generated() -> dict[Path, str]:
         text = _HEADER + _text(definition(each))
         for folder in _CRD_FOLDERS:
             files[folder / f"{names.GROUP}_{each.plural}.yaml"] = text
+    files[_ROOT / "docs" / "reference.md"] = reference([definition(each) for each in DEFINITIONS])
     for policy in (cel.freeze(), cel.keep(), guard.policies()):
         files[_CHART_FILES / "policies" / f"{policy['metadata']['name']}.yaml"] = _POLICY_HEADER + _text(policy)
     return files
