@@ -94,7 +94,10 @@ def test_the_webhook_is_reached_where_the_operator_says(chart: Chart) -> None:
     ]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"https": 9443, "health": 8081}
-    assert service["spec"]["ports"] == [{"name": "https", "port": 443, "targetPort": "https"}]
+    assert service["spec"]["ports"] == [
+        {"name": "https", "port": 443, "targetPort": "https"},
+        {"name": "http", "port": 8081, "targetPort": "health"},
+    ]
     assert {container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")} == {"health"}
 
 

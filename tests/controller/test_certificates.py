@@ -16,6 +16,7 @@ from frostline.controller.certificates import (
     carried_out,
     keep_certificates,
     plan,
+    read_authorities,
 )
 from frostline.kubernetes.secrets import Held
 
@@ -250,3 +251,18 @@ def test_who_comes_second_takes_what_the_first_has_written() -> None:
 def test_endless_contention_is_an_error() -> None:
     with pytest.raises(ContendedError, match="written by somebody else each time"):
         kept(Kept(rival=100), NOW)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        pytest.param(None, b"", id="not-there-yet"),
+        pytest.param({"tls.crt": b"leaf", "tls.key": b"key"}, b"", id="without-an-authority"),
+        pytest.param({"tls.crt": b"leaf", "tls.key": b"key", "ca.crt": b"theirs"}, b"theirs", id="kept-by-others"),
+    ],
+)
+def test_a_secret_that_others_keep_is_read_only(data: dict[str, bytes] | None, found: bytes) -> None:
+    secret = Kept(data)
+
+    assert asyncio.run(read_authorities(secret)) == found
+    assert (secret.data, secret.writes) == (data, 0)

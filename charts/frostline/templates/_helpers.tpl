@@ -46,6 +46,13 @@ app.kubernetes.io/component: webhook
 {{- printf "%s-webhook-tls" (include "frostline.fullname" .) -}}
 {{- end -}}
 
+{{/* Not empty where cert-manager keeps the webhook's certificate. */}}
+{{- define "frostline.webhook.certManager" -}}
+{{- if and (gt (int .Values.webhook.replicas) 0) .Values.webhook.certManager.issuerRef.name -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* Labels of every object. */}}
 {{- define "frostline.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}

@@ -43,7 +43,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
         "--webhook-secret",
         arguments.namespaced_name,
         "NAMESPACE/NAME",
-        "Secret of its certificate, kept by the operator",
+        "Secret of its certificate",
+    )
+    releases.add(
+        "--webhook-secret-kept-by",
+        str,
+        "WHOM",
+        "operator: renewed by it; others, such as cert-manager: only its ca.crt is read",
+        default="operator",
     )
     releases.add_many("--gitops", "TOOL", "flux, argocd: asked to try again after a lift, may be repeated")
     releases.add("--argocd-namespace", str, "NS", "where Argo CD has its Applications", default="argocd")
@@ -65,6 +72,8 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         command.error("give either --webhook-service or --webhook-url, not both")
     if (parsed.webhook_secret is None) != (parsed.webhook_service is None and parsed.webhook_url is None):
         command.error("--webhook-secret and --webhook-service (or --webhook-url) go together")
+    if parsed.webhook_secret_kept_by not in {"operator", "others"}:
+        command.error(f"--webhook-secret-kept-by takes operator or others, not {parsed.webhook_secret_kept_by}")
     if not set(parsed.gitops) <= set(Tool):
         command.error(f"--gitops takes {', '.join(Tool)}, not {', '.join(sorted(set(parsed.gitops) - set(Tool)))}")
     configure(parsed.log_format, parsed.log_level)
@@ -105,9 +114,10 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
 def _webhook(parsed: argparse.Namespace) -> "Webhook | None":
     from frostline.controller.armament import Webhook  # noqa: PLC0415 - as above
 
+    given = parsed.webhook_secret_kept_by == "others"  # noqa: S105 - says who, not what
     if parsed.webhook_service is not None:
         namespace, name = parsed.webhook_service
-        return Webhook.of_service(namespace, name, parsed.webhook_secret)
+        return Webhook.of_service(namespace, name, parsed.webhook_secret, given=given)
     if parsed.webhook_url is not None:
-        return Webhook.of_url(parsed.webhook_url, secret=parsed.webhook_secret)
+        return Webhook.of_url(parsed.webhook_url, secret=parsed.webhook_secret, given=given)
     return None

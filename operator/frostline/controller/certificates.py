@@ -122,6 +122,16 @@ async def keep_certificates(secret: KeepsSecret, names: ServerNames, now: dateti
     raise ContendedError(f"{secret} was written by somebody else each time its certificates were to be renewed")
 
 
+async def read_authorities(secret: KeepsSecret) -> bytes:
+    """Return the authorities, as PEM, of a Secret that others keep; nothing while it has none.
+
+    Raises:
+        kubernetes.aio.client.ApiException: the API server refused.
+    """
+    held = await secret.read()
+    return b"" if held is None else held.data.get(_AUTHORITIES, b"")
+
+
 def plan(data: Mapping[str, bytes], names: ServerNames, now: datetime) -> Step:
     """Return what is due, given what the Secret holds."""
     if data.get(_LEAF) and not data.get(_AUTHORITY_KEY):
