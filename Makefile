@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock up down demo bench clean
+.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock sbom up down demo bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ generate: $(READY) ## Write the generated files (CRDs, policies, reference)
 
 lock: $(READY) ## Resolve the dependencies anew and write requirements/*.txt
 	$(BIN)/python scripts/lock.py
+
+sbom: $(READY) ## Write the bill of materials of what the image holds: build/sbom.json (CycloneDX)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-format JSON --output-file build/sbom.json requirements/runtime.txt
 
 up: $(READY) ## Start the local cluster with operator and webhook, in the background
 	@$(BIN)/python -m e2e.cluster up

@@ -39,7 +39,8 @@ def _schema(path: str, old: Schema, new: Schema) -> Iterator[str]:
         if old.get(key) != new.get(key):
             yield f"{path}: {key} changed from {old.get(key)} to {new.get(key)}"
     if "default" in old and old["default"] != new.get("default"):
-        yield f"{path}: default changed from {old['default']} to {new.get('default')}: what is stored means something else"
+        was, now = old["default"], new.get("default")
+        yield f"{path}: default changed from {was} to {now}: what is stored means something else"
     yield from _narrowed(path, old, new)
     lost = set(old.get("properties", ())) - set(new.get("properties", ()))
     yield from (f"{path}.{name} is gone: what is stored there would be dropped" for name in sorted(lost))
