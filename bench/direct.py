@@ -23,7 +23,8 @@ from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
 from frostline.core.outcome import Measured
-from frostline.prometheus.client import Connection, PrometheusClient
+from frostline.prometheus.client import PrometheusClient
+from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
 
 SIZES: Final = (100, 300)

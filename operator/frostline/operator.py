@@ -29,7 +29,8 @@ from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import Objects
-from frostline.prometheus.client import Connection, PrometheusClient
+from frostline.prometheus.client import PrometheusClient
+from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)

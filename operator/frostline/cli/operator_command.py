@@ -73,7 +73,7 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
     from frostline.kubernetes.connection import Cluster, NoClusterError  # noqa: PLC0415
     from frostline.operator import Options  # noqa: PLC0415
     from frostline.operator import run as run_operator  # noqa: PLC0415
-    from frostline.prometheus.client import Connection  # noqa: PLC0415
+    from frostline.prometheus.connection import Connection  # noqa: PLC0415
 
     host, port = parsed.listen
     options = Options(
