@@ -1,5 +1,6 @@
 """A client with a circuit breaker and a time budget: a source that fails costs a few questions, not a cycle."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,10 @@ _OF_THE_SOURCE: Final = frozenset(
     {Failure.UNREACHABLE, Failure.TIMEOUT, Failure.REFUSED, Failure.SERVER_ERROR, Failure.NOT_PROMETHEUS}
 )
 """Failures that the next question would have, too; the others are the question's own."""
+
+
+_VERSION_S: Final = 3_600.0
+"""How often it is asked which version it is."""
 
 
 class Client(Protocol):
@@ -49,6 +54,8 @@ class GuardedClient:
         self._deadline: float | None = None
         self._budget_s = 0.0
         self._last = ""
+        self._version_due = -math.inf
+        self.version: str | None = None
 
     @property
     def url(self) -> str:
@@ -69,11 +76,12 @@ class GuardedClient:
         """Return its own time. Asked for in any state: this is the one question by which an open breaker is tried."""
         asked = self._client.now()
         self._note(asked, probe=True)
+        if not isinstance(asked, Partial | Failed) and self._clock() >= self._version_due:
+            self._version_due = self._clock() + _VERSION_S
+            version = self._client.version()
+            # Not every server tells it: that is no failure.
+            self.version = None if isinstance(version, Failed) else version
         return asked
-
-    def version(self) -> str | Failed:
-        """Return what it says that it is; not having it is no failure."""
-        return self._client.version()
 
     def instant(self, query: str, at: float) -> Asked:
         """Evaluate at one moment."""
