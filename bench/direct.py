@@ -12,6 +12,8 @@ from bench.results import Result, median, of_runs
 from e2e.cluster.progress import Say
 from frostline import names
 from frostline.api.base import JsonObject
+from frostline.api.source import Measuring
+from frostline.controller.building import Builder
 from frostline.controller.cycle import Cycle
 from frostline.controller.cycle import View as Seen
 from frostline.controller.effects import ApiEffects
@@ -19,12 +21,13 @@ from frostline.controller.enforcement import Enforcement
 from frostline.controller.health import Health
 from frostline.controller.loop import Loop
 from frostline.controller.reports import Reports
+from frostline.controller.source_status import SourceStatuses
+from frostline.controller.sources import Sources
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
 from frostline.controller.timing import Timing
 from frostline.core.outcome import Measured
-from frostline.prometheus.client import PrometheusClient
 from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
 
@@ -171,7 +174,7 @@ async def _measure(url: str, size: int, tell: Say) -> list[Result]:
         asked = len(operator.queries)
         seconds, queries = await operator.cycles()
     finally:
-        operator.client.close()
+        operator.sources.end()
     name = f"direct-{size}"
     data = {"scrape_s": SCRAPE_S, "history_step_s": HISTORY_STEP_S}
     per_cycle = float(median([float(count) for count in queries]))

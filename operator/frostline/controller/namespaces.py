@@ -51,11 +51,15 @@ def seen_namespace(manifest: Manifest) -> SeenNamespace:
     )
 
 
+def _is_news(old: SeenNamespace, new: SeenNamespace) -> bool:
+    return (old.mode, old.enforced, old.source) != (new.mode, new.enforced, new.source)
+
+
 class Namespaces(Known[Key, SeenNamespace]):
     """Namespaces by name (the namespace part of the key is empty)."""
 
     def __init__(self) -> None:
-        super().__init__(seen_namespace, lambda old, new: old.labels != new.labels)
+        super().__init__(seen_namespace, _is_news)
 
     def called(self, name: str) -> SeenNamespace | None:
         """Return one namespace."""
