@@ -12,18 +12,23 @@ from bench.results import Result, median, of_runs
 from e2e.cluster.progress import Say
 from frostline import names
 from frostline.api.base import JsonObject
-from frostline.controller.cycle import Cycle, Timing
+from frostline.api.source import Measuring
+from frostline.controller.building import Builder
+from frostline.controller.cycle import Cycle
 from frostline.controller.cycle import View as Seen
 from frostline.controller.effects import ApiEffects
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.health import Health
 from frostline.controller.loop import Loop
 from frostline.controller.reports import Reports
+from frostline.controller.source_status import SourceStatuses
+from frostline.controller.sources import Sources
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
+from frostline.controller.timing import Timing
 from frostline.core.outcome import Measured
-from frostline.prometheus.client import Connection, PrometheusClient
+from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
 
 SIZES: Final = (100, 300)
@@ -81,21 +86,26 @@ class _Operator:
     def __init__(self, url: str, size: int) -> None:
         self.size = size
         self.queries: list[float] = []
-        self.client = PrometheusClient(Connection(url), lambda _outcome, seconds: self.queries.append(seconds))
         manifests = [manifest(number, job=JOB) for number in range(size)]
         self.writer = _NullWriter(manifests)
         stores = Stores()
         for each in manifests:
             stores.objectives.put(each)
         self.timing = Timing()
+        builder = Builder(
+            {Measuring.DIRECT: DirectSource},
+            self.timing,
+            lambda _source, _outcome, seconds: self.queries.append(seconds),
+        )
+        self.sources = Sources(builder.own(Connection(url)), builder.source, None)
         self.cycle = Cycle(
             stores=stores,
-            source=DirectSource(self.client),
-            clock=self.client,
+            sources=self.sources,
             statuses=Statuses(stores.objectives, self.writer),
             # Nothing is protected here, so that these have nothing to write.
             enforcement=Enforcement(stores, _NoEffects(), lambda _: None),
             reports=Reports(stores.policies, stores.overrides, self.writer, self.writer),
+            source_statuses=SourceStatuses(stores.sources, self.writer),
             timing=self.timing,
             wall=time.time,
         )
@@ -164,7 +174,7 @@ async def _measure(url: str, size: int, tell: Say) -> list[Result]:
         asked = len(operator.queries)
         seconds, queries = await operator.cycles()
     finally:
-        operator.client.close()
+        operator.sources.end()
     name = f"direct-{size}"
     data = {"scrape_s": SCRAPE_S, "history_step_s": HISTORY_STEP_S}
     per_cycle = float(median([float(count) for count in queries]))

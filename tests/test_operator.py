@@ -9,11 +9,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from frostline import operator as module
-from frostline.controller.cycle import Timing
 from frostline.controller.health import Health, application
+from frostline.controller.timing import Timing
 from frostline.kubernetes.connection import Cluster
 from frostline.operator import Options
-from frostline.prometheus.client import Connection
+from frostline.prometheus.connection import Connection
 
 
 def test_a_part_that_breaks_ends_the_process_with_its_error() -> None:

@@ -15,6 +15,8 @@ BYPASS_GROUP: Final = "frostline:bypass"
 """Requests that carry this group pass every gate and guard; they are on record."""
 DEFAULT_POLICY: Final = "default"
 """The ErrorBudgetPolicy of objectives that name none."""
+DEFAULT_SOURCE: Final = "default"
+"""The PrometheusSource of objectives that name none, in namespaces that name none."""
 ENVIRONMENT_PREFIX: Final = "FROSTLINE_"
 WEBHOOK_PATH: Final = "/review"
 """Where the webhook is asked."""
@@ -27,6 +29,7 @@ class Kind(StrEnum):
     ERROR_BUDGET_POLICY = "ErrorBudgetPolicy"
     RELEASE_GATE = "ReleaseGate"
     RELEASE_OVERRIDE = "ReleaseOverride"
+    PROMETHEUS_SOURCE = "PrometheusSource"
 
 
 class Plural(StrEnum):
@@ -36,6 +39,7 @@ class Plural(StrEnum):
     ERROR_BUDGET_POLICIES = "errorbudgetpolicies"
     RELEASE_GATES = "releasegates"
     RELEASE_OVERRIDES = "releaseoverrides"
+    PROMETHEUS_SOURCES = "prometheussources"
 
 
 class Label(StrEnum):
@@ -47,6 +51,8 @@ class Label(StrEnum):
     """Our mark on a namespace with a gate that holds: the admission policy looks at such namespaces only."""
     MODE = f"{GROUP}/mode"
     """Set by people on a namespace: Observe, Warn or Enforce, lowers the mode of policies there."""
+    SOURCE = f"{GROUP}/source"
+    """Set by people on a namespace: the PrometheusSource of objectives there that name none."""
     ARMED = f"{GROUP}/armed"
     """On the bindings and the webhook configuration that the operator makes: the kill switch deletes what has it."""
 
@@ -95,6 +101,8 @@ class Condition(StrEnum):
     REVIEW_CURRENT = "ReviewCurrent"
     LIVE = "Live"
     """Of a ReleaseOverride: both gates let it pass."""
+    REACHABLE = "Reachable"
+    """Of a PrometheusSource: it answers."""
 
 
 class Reason(StrEnum):
@@ -117,6 +125,14 @@ class Reason(StrEnum):
     PARTIAL = "Partial"
     QUERY_FAILED = "QueryFailed"
     NOT_ACCEPTED = "NotAccepted"
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    SOURCE_NOT_ALLOWED = "SourceNotAllowed"
+    SOURCE_NOT_USABLE = "SourceNotUsable"
+    # Accepted and Reachable of a PrometheusSource
+    CREDENTIALS_NOT_USABLE = "CredentialsNotUsable"
+    ANSWERS = "Answers"
+    DOES_NOT_ANSWER = "DoesNotAnswer"
+    NOT_ASKED = "NotAsked"
     # WithinObjective
     TARGET_MET = "TargetMet"
     TARGET_MISSED = "TargetMissed"
@@ -167,6 +183,7 @@ class Metric(StrEnum):
     CYCLES = "frostline_cycles"
     CYCLE_SECONDS = "frostline_cycle_seconds"
     QUERY_SECONDS = "frostline_prometheus_query_seconds"
+    BREAKER = "frostline_prometheus_breaker"
     STATUS_WRITES = "frostline_status_writes"
     GATES = "frostline_release_gates"
     ARRIVALS = "frostline_gated_releases"

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from frostline.api.source import Measuring
 from frostline.controller.armament import Armament, Webhook
-from frostline.controller.cycle import Cycle, Timing
+from frostline.controller.building import Builder
+from frostline.controller.cycle import Cycle
 from frostline.controller.effects import ApiEffects
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gitops import GitOps
@@ -20,16 +22,20 @@ from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
 from frostline.controller.reports import Reports
+from frostline.controller.source_status import SourceStatuses
+from frostline.controller.sources import Sources
 from frostline.controller.statuses import Statuses
 from frostline.controller.stores import Stores
+from frostline.controller.timing import Timing
 from frostline.controller.watch import watch
 from frostline.controller.writer import ApiWriter, Subject
 from frostline.core.gitops import Tool
 from frostline.kubernetes.connection import Cluster
+from frostline.kubernetes.contents import Contents
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import Objects
-from frostline.prometheus.client import Connection, PrometheusClient
+from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
 
 _LOG = logging.getLogger(__name__)
@@ -39,11 +45,12 @@ _LOG = logging.getLogger(__name__)
 class Options:
     """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one.
 
-    In `own_namespace` nothing is ever held back. `gitops` are the tools that are asked to try again after a lift.
+    `prometheus` measures what no PrometheusSource does; None without one. In `own_namespace` nothing is ever held
+    back, and the Secrets of sources are there. `gitops` are the tools that are asked to try again after a lift.
     """
 
     cluster: Cluster
-    prometheus: Connection
+    prometheus: Connection | None
     timing: Timing
     namespaces: tuple[str, ...] = ()
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet probes the pod's address
@@ -63,7 +70,6 @@ async def run(options: Options) -> None:
     """
     health = Health(options.timing.interval_s)
     instruments = Instruments()
-    prometheus = PrometheusClient(options.prometheus, instruments.queried)
     stores = Stores()
     async with await options.cluster.connect() as api:
         objects = Objects(api)
@@ -71,10 +77,16 @@ async def run(options: Options) -> None:
         armament = Armament(objects, recorder, options.webhook)
         gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
         effects = ApiEffects(objects, recorder, stores, gitops)
+        builder = Builder({Measuring.DIRECT: DirectSource}, options.timing, instruments.queried)
+        sources = Sources(
+            None if options.prometheus is None else builder.own(options.prometheus),
+            builder.source,
+            Contents(objects, options.own_namespace),
+            dropped=instruments.dropped,
+        )
         cycle = Cycle(
             stores=stores,
-            source=DirectSource(prometheus),
-            clock=prometheus,
+            sources=sources,
             statuses=Statuses(stores.objectives, ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE)),
             enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
             reports=Reports(
@@ -82,6 +94,9 @@ async def run(options: Options) -> None:
                 stores.overrides,
                 ApiWriter(objects, recorder, instruments.wrote, Subject.POLICY),
                 ApiWriter(objects, recorder, instruments.wrote, Subject.OVERRIDE),
+            ),
+            source_statuses=SourceStatuses(
+                stores.sources, ApiWriter(objects, recorder, instruments.wrote, Subject.SOURCE)
             ),
             timing=options.timing,
             wall=time.time,
@@ -101,7 +116,7 @@ async def run(options: Options) -> None:
                 armament.run(),
                 watch(lists.watched, options.cluster, options.namespaces),
             )
-    prometheus.close()
+    sources.end()
 
 
 async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:

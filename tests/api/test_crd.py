@@ -125,6 +125,7 @@ def test_names_of_the_kinds() -> None:
         "ErrorBudgetPolicy": ("errorbudgetpolicies.frostline.dev", "Cluster"),
         "ReleaseGate": ("releasegates.frostline.dev", "Namespaced"),
         "ReleaseOverride": ("releaseoverrides.frostline.dev", "Namespaced"),
+        "PrometheusSource": ("prometheussources.frostline.dev", "Cluster"),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from frostline.api.accept import Accepted, Invalid, accept, accept_policy
 from frostline.api.base import JsonObject
 from frostline.api.crd import DEFINITIONS, definition
+from frostline.api.sourced import accept_source
 from frostline.names import Kind
 
 RATIO = {"ratio": {"bad": 'x{job="a",code="5"}', "valid": 'x{job="a"}'}}
@@ -36,6 +37,7 @@ def budgeting(**parts: Any) -> JsonObject:
 
 OBJECTIVES: dict[tuple[str, str], JsonObject] = {
     ("spec", "policyRef must name an ErrorBudgetPolicy"): spec(policyRef=""),
+    ("spec", "sourceRef must name a PrometheusSource"): spec(sourceRef=""),
     ("spec.indicator", "give exactly one of ratio, latency, threshold, freshness and query"): indicator(),
     ("spec.indicator.ratio", "give exactly one of good and bad; the other follows from valid"): indicator(
         ratio={"valid": "x"}
@@ -112,6 +114,39 @@ POLICIES: dict[tuple[str, str], JsonObject] = {
     ("spec.lift.hold", "must be a whole number of s, m, h or d, such as 15m"): {"lift": {"hold": "soon"}},
 }
 
+URL = "https://prometheus:9090"
+SOURCES: dict[tuple[str, str], JsonObject] = {
+    ("spec", "tls needs a URL of https"): {"url": "http://p", "tls": {}},
+    (
+        "spec.url",
+        "must be a URL of http or https without user, query and fragment, such as https://prometheus.monitoring:9090",
+    ): {"url": "https://ann:hunter2@prometheus"},
+    ("spec.auth", "give exactly one of bearer and basic"): {"url": URL, "auth": {}},
+    ("spec.tls.ca", "give exactly one of secret and configMap"): {"url": URL, "tls": {"ca": {}}},
+    ("spec.headers", "give exactly one of value and secret"): {"url": URL, "headers": [{"name": "X-Scope-OrgID"}]},
+    ("spec.headers.name", "must be letters, digits and hyphens, such as X-Scope-OrgID"): {
+        "url": URL,
+        "headers": [{"name": "X: y", "value": "a"}],
+    },
+    ("spec.headers.name", "is a header of the connection itself, or has a field of its own (auth)"): {
+        "url": URL,
+        "headers": [{"name": "AUTHORIZATION", "value": "a"}],
+    },
+    ("spec.headers.value", "must be one line of printable ASCII"): {
+        "url": URL,
+        "headers": [{"name": "X-Scope-OrgID", "value": "a\r\nHost: b"}],
+    },
+    ("spec.timeouts.connect", "must be whole seconds from 1s to 120s, such as 20s"): {
+        "url": URL,
+        "timeouts": {"connect": "0s"},
+    },
+    ("spec.timeouts.answer", "must be whole seconds from 1s to 120s, such as 20s"): {
+        "url": URL,
+        "timeouts": {"answer": "121s"},
+    },
+    ("spec.queryOffset", "must be whole seconds up to 999s, such as 30s"): {"url": URL, "queryOffset": "1m"},
+}
+
 
 def rules(kind: Kind) -> set[tuple[str, str]]:
     """Return every CEL rule of a kind's spec as (path, message)."""
@@ -132,6 +167,7 @@ def _rules(path: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[
 def test_every_rule_of_the_crds_has_a_manifest_here() -> None:
     assert rules(Kind.SERVICE_LEVEL_OBJECTIVE) == set(OBJECTIVES)
     assert rules(Kind.ERROR_BUDGET_POLICY) == set(POLICIES)
+    assert rules(Kind.PROMETHEUS_SOURCE) == set(SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -235,3 +271,15 @@ def test_refusals_say_what_to_do(manifest: JsonObject, meant: str) -> None:
 )
 def test_what_the_crd_takes_is_accepted(manifest: JsonObject) -> None:
     assert isinstance(accept(manifest), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("path", "manifest"), [(path, manifest) for (path, _), manifest in SOURCES.items()], ids=map(str, SOURCES)
+)
+def test_sources_that_the_crd_refuses(path: str, manifest: JsonObject) -> None:
+    judged = accept_source(manifest)
+
+    assert isinstance(judged, Invalid)
+    (problem,) = judged.problems
+    assert problem.replace(".0", "").startswith(f"{path}: ")
+    assert "hunter2" not in problem

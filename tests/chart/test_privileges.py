@@ -28,6 +28,9 @@ IN_CLUSTER: set[Grant] = {
     ("frostline.dev", "errorbudgetpolicies", "list"),
     ("frostline.dev", "errorbudgetpolicies", "watch"),
     ("frostline.dev", "errorbudgetpolicies/status", "patch"),
+    ("frostline.dev", "prometheussources", "list"),
+    ("frostline.dev", "prometheussources", "watch"),
+    ("frostline.dev", "prometheussources/status", "patch"),
     ("frostline.dev", "releasegates", "list"),
     *(("", "namespaces", verb) for verb in ("list", "watch", "patch")),
     *(("admissionregistration.k8s.io", "validatingadmissionpolicies", verb) for verb in ("get", "patch")),
@@ -139,7 +142,7 @@ def test_every_binding_is_for_the_account_of_its_component(chart: Chart) -> None
 
     bindings = [*of_kind(manifests, "ClusterRoleBinding"), *of_kind(manifests, "RoleBinding")]
     hooks = [each for each in bindings if "helm.sh/hook" in each["metadata"].get("annotations", {})]
-    assert (len(bindings), len(hooks)) == (8, 2)
+    assert (len(bindings), len(hooks)) == (9, 2)
     for binding in hooks:
         account = {"kind": "ServiceAccount", "name": "promises-teardown", "namespace": "frostline-system"}
         assert binding["subjects"] == [account]
@@ -148,6 +151,22 @@ def test_every_binding_is_for_the_account_of_its_component(chart: Chart) -> None
         account = pod(manifests, component)["serviceAccountName"]
         assert account == {"operator": "promise-keeper", "webhook": "promise-teller"}[component]
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "frostline-system"}]
+
+
+def test_what_sources_name_is_read_by_name_in_the_own_namespace_only(chart: Chart) -> None:
+    manifests = chart.with_values("minimal")
+
+    everywhere = [each for each in manifests if each["kind"] in ("ClusterRole", "Role")]
+    reading = [
+        (each["kind"], each["metadata"].get("namespace"), resource, verb)
+        for each in everywhere
+        if each["metadata"]["name"].endswith("-sources")
+        for _, resource, verb in grants(each)
+    ]
+    namespace = role_in(manifests, "frostline-system", "frostline-operator-sources")["metadata"]["namespace"]
+    assert set(reading) == {("Role", namespace, resource, "get") for resource in ("secrets", "configmaps")}
+    clusterwide = {grant for each in everywhere if each["kind"] == "ClusterRole" for grant in grants(each)}
+    assert not {resource for _, resource, _ in clusterwide} & {"secrets", "configmaps"}
 
 
 def test_editors_write_promises_and_nothing_else_of_ours(chart: Chart) -> None:
@@ -159,6 +178,7 @@ def test_editors_write_promises_and_nothing_else_of_ours(chart: Chart) -> None:
     assert {resource for _, resource, _ in grants(view)} == {
         "servicelevelobjectives",
         "errorbudgetpolicies",
+        "prometheussources",
         "releasegates",
         "releaseoverrides",
     }

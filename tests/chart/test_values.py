@@ -15,10 +15,10 @@ def test_lint_finds_nothing(chart: Chart) -> None:
     assert "[ERROR]" not in answer.stdout
 
 
-def test_missing_prometheus_says_what_to_set(chart: Chart) -> None:
-    said = chart.refusal("crds.install=false")
+def test_how_to_ask_a_missing_prometheus_says_what_to_set(chart: Chart) -> None:
+    said = chart.refusal("prometheus.bearerTokenSecret.name=token")
 
-    assert "prometheus.url is required" in said
+    assert "prometheus.url is empty" in said
     assert "--set prometheus.url=http://" in said
 
 

@@ -131,7 +131,7 @@ def test_namespaces_add_up_and_replace_those_of_the_environment() -> None:
     [
         pytest.param([], "COMMAND", id="no command"),
         pytest.param(["fly"], "fly", id="unknown command"),
-        pytest.param(["operator"], "--prometheus-url", id="no Prometheus"),
+        pytest.param(["operator", "--prometheus-username", "ann"], "--prometheus-url", id="a name for no Prometheus"),
         pytest.param(["operator", "--prometheus-url", "nowhere"], "--prometheus-url", id="no URL"),
         pytest.param(["operator", "--prometheus-url", "http://[::1"], "--prometheus-url", id="half a URL"),
         pytest.param(["operator", *URL, "--cycle-interval", "0s"], "--cycle-interval", id="no interval"),

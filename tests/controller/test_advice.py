@@ -33,8 +33,7 @@ class Prometheus:
         self.answer: tuple[str, ...] | Partial | Failed = bounds
         self.asked: list[str] = []
 
-    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Partial | Failed:
-        assert at == AT
+    def boundaries(self, buckets: Selector) -> tuple[str, ...] | Partial | Failed:
         self.asked.append(str(buckets))
         return self.answer
 
@@ -70,7 +69,8 @@ class Operator:
         """Run one cycle, write the status, return the rules that raised something."""
         known = None if valid is None else figure(self.accepted, valid, **figures)
         self.account.assessment = Assessment(outcome, known, None)
-        self.advice.look(self.prometheus, {KEY: self.account}, {KEY: (self.accepted, self.status)}, AT)
+        live = {KEY: self.prometheus.boundaries}
+        self.advice.look(live, {KEY: self.account}, {KEY: (self.accepted, self.status)})
         said = self.advice.about(KEY, self.accepted)
         self.status = render(self.facts())
         return {each.rule for each in said}
@@ -254,18 +254,18 @@ def test_journeys_are_counted_by_namespace() -> None:
     keys = [Key("dating", f"o{index}") for index in range(4)] + [Key("other", "o")]
     accounts = {key: opened(str(key), of.objective) for key in keys}
 
-    advice.look(Prometheus(), accounts, {key: (of, {}) for key in keys}, None)
+    advice.look({}, accounts, {key: (of, {}) for key in keys})
 
     assert [{each.rule for each in advice.about(key, of)} for key in keys] == [{Rule.CROWDED_JOURNEY}] * 4 + [set()]
     gone = keys[:3]
-    advice.look(Prometheus(), accounts, {key: (of, {}) for key in gone}, None)
+    advice.look({}, accounts, {key: (of, {}) for key in gone})
     assert advice.about(keys[0], of) == ()
 
 
 def test_what_is_refused_gets_no_advice() -> None:
     advice, refused = Advice(), accept({})
 
-    advice.look(Prometheus(), {}, {KEY: (refused, {"conditions": "nonsense"})}, AT)
+    advice.look({}, {}, {KEY: (refused, {"conditions": "nonsense"})})
 
     assert advice.about(KEY, refused) == ()
 

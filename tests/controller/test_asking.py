@@ -41,7 +41,7 @@ def assessment(outcome: Outcome | None = None) -> Assessment:
 
 
 def namespace(mode: str | None) -> SeenNamespace:
-    return SeenNamespace(Key("", "dating"), "n", "1", deleting=False, mode=mode, enforced=False)
+    return SeenNamespace(Key("", "dating"), "n", "1", deleting=False, mode=mode, enforced=False, labels={})
 
 
 def workload(name: str) -> SeenWorkload:

@@ -5,8 +5,9 @@ import pytest
 from frostline import names
 from frostline.api.base import JsonObject
 from frostline.controller.account import Key
-from frostline.controller.cycle import Timing, rehydrating
+from frostline.controller.cycle import rehydrating
 from frostline.controller.statuses import level_note
+from frostline.controller.timing import Timing
 from frostline.core.outcome import Failed, Failure, Partial
 from tests.controller.world import DOWN, World, manifest
 from tests.support.objectives import AT, DAY, HOUR, Events, steady

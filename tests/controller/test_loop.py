@@ -4,9 +4,9 @@ from collections.abc import Callable
 import pytest
 
 from frostline.controller import loop as module
-from frostline.controller.cycle import Timing
 from frostline.controller.health import Health
 from frostline.controller.loop import Loop
+from frostline.controller.timing import Timing
 from tests.controller.world import World, manifest
 from tests.support.objectives import steady
 

@@ -36,7 +36,7 @@ def test_names_and_labels_are_stable() -> None:
     made.apply("wrong", manifest("all{"))
     made.settle()
     health.cycled(0.25)
-    instruments.queried("answered", 0.02)
+    instruments.queried("(flags)", "answered", 0.02)
     instruments.wrote("written")
 
     text = generate_latest(instruments.registry).decode()
@@ -113,13 +113,13 @@ def test_what_is_not_accepted_is_counted_and_nothing_else() -> None:
 
 def test_queries_and_writes_are_counted_by_outcome() -> None:
     instruments = Instruments()
-    instruments.queried("answered", 0.2)
-    instruments.queried("timeout", 20.0)
+    instruments.queried("(flags)", "answered", 0.2)
+    instruments.queried("(flags)", "timeout", 20.0)
     instruments.wrote("written")
     instruments.wrote("written")
 
     found = samples(instruments)
 
-    assert found["frostline_prometheus_query_seconds_count", ("timeout",)] == 1
-    assert found["frostline_prometheus_query_seconds_sum", ("answered",)] == 0.2
+    assert found["frostline_prometheus_query_seconds_count", ("(flags)", "timeout")] == 1
+    assert found["frostline_prometheus_query_seconds_sum", ("(flags)", "answered")] == 0.2
     assert found["frostline_status_writes_total", ("written",)] == 2

@@ -12,16 +12,21 @@ from frostline import names
 from frostline.api.base import JsonObject, as_json
 from frostline.api.gate import GateSpec
 from frostline.controller.account import Key
-from frostline.controller.cycle import Cycle, Timing
+from frostline.controller.cycle import Cycle
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gates import manifest as gate_manifest
+from frostline.controller.lane import Lane
 from frostline.controller.marks import patch as patch_of
 from frostline.controller.reports import Reports
+from frostline.controller.source_status import SourceStatuses
+from frostline.controller.sources import OWN_NAME, Asked, Sources
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
+from frostline.controller.timing import Timing
 from frostline.controller.tracking import Arrived
 from frostline.controller.workloads import SeenWorkload
+from frostline.core.breaker import State
 from frostline.core.gate import Workload
 from frostline.core.indicator import Counters, Gauge, TimeShare
 from frostline.core.ledger import Gap
@@ -201,6 +206,7 @@ class Cluster:
         self.policies: dict[str, JsonObject] = {}
         self.overrides: dict[str, JsonObject] = {}
         self.namespaces: dict[str, JsonObject] = {}
+        self.sources: dict[str, JsonObject] = {}
         self.events: list[ToldOfWorkload] = []
         self.poked: list[Workload] = []
         self.refuses = False
@@ -370,8 +376,32 @@ def template(image: str) -> JsonObject:
     return {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "app", "image": image}]}}
 
 
+class Breaker:
+    """The client of a lane, as far as others know it."""
+
+    state = State.CLOSED
+    version: str | None = None
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+def lane_of(name: str, prometheus: Any, timing: Timing | None = None) -> Asked:
+    """Return the lane of a Prometheus that computes."""
+    return Asked(Lane(name, prometheus, prometheus, timing or Timing()), Breaker())
+
+
+def nothing_built(name: str, *_: object) -> Asked:
+    raise AssertionError(f"no PrometheusSource was expected, least of all {name}")
+
+
+def sources_of(prometheus: Any) -> Sources:
+    """Return sources of which there is one, that of the flags."""
+    return Sources(lane_of(OWN_NAME, prometheus), nothing_built, None)
+
+
 class StatusWriter:
-    """Writes statuses of policies or overrides."""
+    """Writes statuses of policies, overrides or sources."""
 
     def __init__(self, objects: Callable[[], dict[str, JsonObject]], cluster: Cluster) -> None:
         self._objects = objects
@@ -396,12 +426,12 @@ def cycle_of(
     arrived: Callable[[Arrived], None] = lambda _: None,
     wall: Callable[[], float] = lambda: float(AT),
     own_namespace: str | None = None,
+    sources: Sources | None = None,
 ) -> Cycle:
     """Return the cycle of one operator."""
     return Cycle(
         stores=stores,
-        source=prometheus,
-        clock=prometheus,
+        sources=sources_of(prometheus) if sources is None else sources,
         statuses=Statuses(stores.objectives, writer),
         enforcement=Enforcement(stores, cluster, arrived),
         reports=Reports(
@@ -410,6 +440,7 @@ def cycle_of(
             StatusWriter(lambda: cluster.policies, cluster),
             StatusWriter(lambda: cluster.overrides, cluster),
         ),
+        source_statuses=SourceStatuses(stores.sources, StatusWriter(lambda: cluster.sources, cluster)),
         timing=Timing(),
         wall=wall,
         own_namespace=own_namespace,

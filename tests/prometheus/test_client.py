@@ -18,7 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus import client as module
-from frostline.prometheus.client import Answer, Connection, PrometheusClient, Series
+from frostline.prometheus.client import Answer, PrometheusClient, Series
+from frostline.prometheus.connection import Connection
 from tests.prometheus.server import Exchange, Fake, serving
 
 SECRET = "hunter2-very-secret"

@@ -85,7 +85,9 @@ true
 {{/* Mistakes that a schema cannot tell in a sentence a person can act on. */}}
 {{- define "frostline.validate" -}}
 {{- $prometheus := .Values.prometheus -}}
-{{- $_ := required "prometheus.url is required: say where Prometheus is, for example --set prometheus.url=http://prometheus.monitoring.svc:9090" $prometheus.url -}}
+{{- if and (not $prometheus.url) (or $prometheus.caSecret.name $prometheus.caConfigMap.name $prometheus.bearerTokenSecret.name $prometheus.basicAuthSecret.name) -}}
+{{- fail "prometheus.url is empty and other values of prometheus say how to ask there: set it, for example --set prometheus.url=http://prometheus.monitoring.svc:9090" -}}
+{{- end -}}
 {{- if regexMatch "^https?://[^/]*@" $prometheus.url -}}
 {{- fail "prometheus.url carries credentials, which everybody who may read the Deployment would see: put them into a Secret and name it in prometheus.basicAuthSecret" -}}
 {{- end -}}

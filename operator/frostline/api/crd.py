@@ -14,6 +14,7 @@ from frostline.api.gate import GateSpec
 from frostline.api.objective import ObjectiveSpec
 from frostline.api.override import OverrideSpec, OverrideStatus
 from frostline.api.policy import PolicySpec, PolicyStatus
+from frostline.api.source import SourceSpec, SourceStatus
 from frostline.api.status import ObjectiveStatus
 
 _KEPT: Final = frozenset(
@@ -131,6 +132,24 @@ DEFINITIONS: Final = (
             Column("Ticket", ".spec.ticket", "Where the work is tracked.", wide=True),
             Column("Reason", ".spec.reason", "Why it cannot wait.", wide=True),
             Column("Age", ".metadata.creationTimestamp", "Age of the object.", kind="date"),
+        ),
+    ),
+    Definition(
+        kind=names.Kind.PROMETHEUS_SOURCE,
+        plural=names.Plural.PROMETHEUS_SOURCES,
+        short_names=("psrc",),
+        description="Where objectives are measured, and what proves who we are.",
+        namespaced=False,
+        spec=SourceSpec,
+        status=SourceStatus,
+        columns=(
+            Column("URL", ".spec.url", "Where it is."),
+            Column("Measures", ".status.objectives", "Objectives that are measured by it.", kind="integer"),
+            Column("Healthy", ".status.display.healthy", "Yes, or why not."),
+            Column("Age", ".metadata.creationTimestamp", "Age of the object.", kind="date"),
+            Column("Flavor", ".spec.flavor", "What answers.", wide=True),
+            Column("Measuring", ".spec.measuring", "Direct or Recorded.", wide=True),
+            Column("Version", ".status.version", "What it says that it is.", wide=True),
         ),
     ),
 )

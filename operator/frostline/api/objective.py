@@ -307,7 +307,8 @@ class ObjectiveSpec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel(
-            ("!has(self.policyRef) || self.policyRef.size() > 0", "policyRef must name an ErrorBudgetPolicy")
+            ("!has(self.policyRef) || self.policyRef.size() > 0", "policyRef must name an ErrorBudgetPolicy"),
+            ("!has(self.sourceRef) || self.sourceRef.size() > 0", "sourceRef must name a PrometheusSource"),
         )
     )
 
@@ -335,4 +336,9 @@ class ObjectiveSpec(Model):
     policy_ref: ShortText | None = Field(
         default=None,
         description="Name of the ErrorBudgetPolicy; if absent the one called default, else the built-in one.",
+    )
+    source_ref: ShortText | None = Field(
+        default=None,
+        description="Name of the PrometheusSource; if absent the one that the namespace's label frostline.dev/source"
+        " names, else the one called default, else the operator's own.",
     )

@@ -13,6 +13,7 @@ from frostline.core.gitops import Tool
 
 if TYPE_CHECKING:
     from frostline.controller.armament import Webhook
+    from frostline.prometheus.connection import Connection
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     command = commands.add_parser("operator", help="measure objectives and keep the account on their status")
     command.set_defaults(run=lambda parsed: run(command, parsed))
     prometheus = Flags(command.add_argument_group("Prometheus"), environment)
-    prometheus.add("--prometheus-url", arguments.http_url, "URL", "base URL of Prometheus")
+    prometheus.add("--prometheus-url", arguments.http_url, "URL", "base URL of Prometheus; what no PrometheusSource is for is measured there")
     prometheus.add("--prometheus-ca", arguments.readable_file, "FILE", "certificate authority to trust")
     prometheus.add("--prometheus-bearer-token-file", arguments.readable_file, "FILE", "bearer token")
     prometheus.add("--prometheus-username", str, "NAME", "user for basic authentication")
@@ -62,8 +63,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
 
 def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
     """Run the operator until a signal; return the exit code."""
-    if parsed.prometheus_url is None:
-        command.error("give --prometheus-url URL (or FROSTLINE_PROMETHEUS_URL): objectives are measured there")
+    identity = (parsed.prometheus_ca, parsed.prometheus_bearer_token_file, parsed.prometheus_username)
+    if parsed.prometheus_url is None and any(each is not None for each in identity):
+        command.error("--prometheus-url is missing: the other flags of Prometheus say how to ask there")
     if (parsed.prometheus_username is None) != (parsed.prometheus_password_file is None):
         command.error("--prometheus-username and --prometheus-password-file go together")
     if parsed.prometheus_username is not None and parsed.prometheus_bearer_token_file is not None:
@@ -78,22 +80,15 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         command.error(f"--gitops takes {', '.join(Tool)}, not {', '.join(sorted(set(parsed.gitops) - set(Tool)))}")
     configure(parsed.log_format, parsed.log_level)
     # Clients of Kubernetes take a second to import; --help and errors above do not wait for them.
-    from frostline.controller.cycle import Timing  # noqa: PLC0415
+    from frostline.controller.timing import Timing  # noqa: PLC0415
     from frostline.kubernetes.connection import Cluster, NoClusterError  # noqa: PLC0415
     from frostline.operator import Options  # noqa: PLC0415
     from frostline.operator import run as run_operator  # noqa: PLC0415
-    from frostline.prometheus.client import Connection  # noqa: PLC0415
 
     host, port = parsed.listen
     options = Options(
         cluster=Cluster(parsed.kubeconfig, parsed.context),
-        prometheus=Connection(
-            url=parsed.prometheus_url,
-            ca_file=parsed.prometheus_ca,
-            bearer_token_file=parsed.prometheus_bearer_token_file,
-            username=parsed.prometheus_username,
-            password_file=parsed.prometheus_password_file,
-        ),
+        prometheus=_prometheus(parsed),
         timing=Timing(parsed.cycle_interval, parsed.query_offset),
         namespaces=parsed.namespace,
         host=host,
@@ -109,6 +104,21 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         _LOG.error("%s", error)
         return 1
     return 0
+
+
+def _prometheus(parsed: argparse.Namespace) -> "Connection | None":
+    from frostline.prometheus.connection import Connection  # noqa: PLC0415 - as above
+
+    if parsed.prometheus_url is None:
+        _LOG.info("no --prometheus-url: only what a PrometheusSource is for is measured")
+        return None
+    return Connection(
+        url=parsed.prometheus_url,
+        ca_file=parsed.prometheus_ca,
+        bearer_token_file=parsed.prometheus_bearer_token_file,
+        username=parsed.prometheus_username,
+        password_file=parsed.prometheus_password_file,
+    )
 
 
 def _webhook(parsed: argparse.Namespace) -> "Webhook | None":

@@ -27,10 +27,10 @@ from frostline.core.window import bounds
 _BUCKET_LABEL: Final = "le"
 
 
-class Boundaries(Protocol):
-    """What is asked of the source of measurements."""
+class Live(Protocol):
+    """What is asked of the source of an objective's measurements, at the time that they are of."""
 
-    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Partial | Failed:
+    def __call__(self, buckets: Selector, /) -> tuple[str, ...] | Partial | Failed:
         """Return the bucket bounds that a histogram has."""
 
 
@@ -55,14 +55,14 @@ class Advice:
 
     def look(
         self,
-        source: Boundaries,
+        live: Mapping[Key, Live],
         accounts: Mapping[Key, Account],
         objects: Mapping[Key, tuple[Acceptance, Mapping[str, Any]]],
-        at: int | None,
     ) -> None:
         """Take in what a cycle saw; `objects` has what was made of each manifest, and its status as it was read.
 
-        With `at`, the time of the cycle, Prometheus is asked once for each histogram whose bucket is not found.
+        Those in `live` were measured in this cycle: for each, the source is asked once for a histogram whose bucket
+        is not found.
         """
         accepted = {key: each for key, (each, _) in objects.items() if isinstance(each, Accepted)}
         self._journeys = Counter(
@@ -76,8 +76,8 @@ class Advice:
             if memory is None or (memory.uid, memory.indicator) != (account.uid, each.objective.indicator):
                 memory = self._memories[key] = _remembered(each, account, objects[key][1])
             _judge_counts(memory, account)
-            if at is not None:
-                _judge_bound(memory, account, source, at)
+            if key in live:
+                _judge_bound(memory, account, live[key])
 
     def about(self, key: Key, acceptance: Acceptance) -> tuple[Finding, ...]:
         """Return what is to be said about one objective, beside what its manifest alone tells."""
@@ -139,7 +139,7 @@ def _whole_window(objective: Objective, counts: Counts) -> float | None:
     return counts.valid * length / counts.covered_s
 
 
-def _judge_bound(memory: _Memory, account: Account, source: Boundaries, at: int) -> None:
+def _judge_bound(memory: _Memory, account: Account, live: Live) -> None:
     """Ask once which buckets there are, where the one that the objective asks for has never been seen."""
     missing = account.assessment is not None and isinstance(account.assessment.outcome, NoData)
     if memory.asked or not (missing or memory.wants_bounds):
@@ -149,12 +149,12 @@ def _judge_bound(memory: _Memory, account: Account, source: Boundaries, at: int)
         memory.asked = True
         return
     selector, wanted = buckets
-    live = source.boundaries(selector, at)
-    if isinstance(live, Partial | Failed):
+    there = live(selector)
+    if isinstance(there, Partial | Failed):
         return
     memory.asked = True
     where = memory.fields.bound or memory.fields.numerator
-    memory.standing[Rule.NO_BOUNDARY] = no_boundary(where, wanted, live)
+    memory.standing[Rule.NO_BOUNDARY] = no_boundary(where, wanted, there)
 
 
 def _buckets(indicator: Indicator) -> tuple[Selector, str] | None:

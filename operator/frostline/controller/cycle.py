@@ -3,51 +3,34 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
 
 from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.gate import GateClaim
-from frostline.controller.account import Account, Key, carried
+from frostline.controller.account import Key
 from frostline.controller.advice import Advice
 from frostline.controller.asking import Surroundings, ask, not_found, unread
-from frostline.controller.deciding import decided, unmeasured
+from frostline.controller.deciding import decided
 from frostline.controller.enforcement import Enforcement
+from frostline.controller.gathering import Gathering, Wanted
 from frostline.controller.gating import Ask
-from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
 from frostline.controller.namespaces import EXEMPT
-from frostline.controller.policies import Governed, Policies
+from frostline.controller.policies import Policies
 from frostline.controller.protection import ByNamespace, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
+from frostline.controller.source_status import SourceStatuses
+from frostline.controller.sources import Sources
 from frostline.controller.status import Facts
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
 from frostline.controller.stores import Stores
-from frostline.core.assess import Answer, Assessment, Fresh
+from frostline.controller.timing import Timing
+from frostline.core.assess import Assessment
+from frostline.core.breaker import State
 from frostline.core.gate import Workload
-from frostline.core.outcome import Failed, Partial, Rehydrating
+from frostline.core.outcome import Rehydrating
 from frostline.core.policy import Rule
-from frostline.prometheus.source import Source
-
-
-class Clock(Protocol):
-    """The time of Prometheus."""
-
-    def now(self) -> float | Partial | Failed:
-        """Return epoch seconds, or why they are not to be had."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """When cycles evaluate: every `interval_s`, at a common time at least `offset_s` behind Prometheus."""
-
-    interval_s: int = 30
-    offset_s: int = 15
-
-    def evaluation_time(self, now: float) -> int:
-        """Return the newest common evaluation time, epoch seconds."""
-        behind = int(now) - self.offset_s
-        return behind - behind % self.interval_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +42,6 @@ class View:
     assessment: Assessment | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    at: int
-    """The moment that conditions are of, epoch seconds."""
-    measured: bool
-    """Whether `at` is Prometheus's time, so that ledgers can be judged at it."""
-    answers: Mapping[Key, Answer]
-
-
 class Cycle:
     """The operator's memory and its one loop body. Only `run` changes it; runs never overlap."""
 
@@ -75,11 +49,11 @@ class Cycle:
         self,
         *,
         stores: Stores,
-        source: Source,
-        clock: Clock,
+        sources: Sources,
         statuses: Statuses,
         enforcement: Enforcement,
         reports: Reports,
+        source_statuses: SourceStatuses,
         timing: Timing,
         wall: Callable[[], float],
         own_namespace: str | None = None,
@@ -93,12 +67,10 @@ class Cycle:
         self._policies = Policies()
         self._asks: dict[Key, Ask] = {}
         self._at = 0
-        self._source = source
-        self._clock = clock
+        self._sources = sources
+        self._source_statuses = source_statuses
+        self._gathering = Gathering(sources, timing.interval_s, wall)
         self._statuses = statuses
-        self._timing = timing
-        self._wall = wall
-        self._accounts: dict[Key, Account] = {}
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
         self._advice = Advice()
         self.views: tuple[View, ...] = ()
@@ -109,15 +81,16 @@ class Cycle:
         accepted = self._accept(objects)
         self._forget(objects)
         self._policies.look(self._stores.policies.snapshot())
+        await self._sources.look(self._stores.sources.snapshot())
         around = self._surroundings(accepted)
         standing = self._enforcement.standing()
-        gathered = await asyncio.to_thread(self._measure, objects, accepted, around, standing)
-        self._at = gathered.at
+        self._at = await asyncio.to_thread(self._measure, objects, accepted, around, standing)
         await self.enforce()
         # What a status says of releases is what there is, not what was to be.
         standing = self._enforcement.standing()
         facts = await asyncio.to_thread(self._facts, objects, accepted, around, standing)
-        await self._statuses.write(objects, facts, gathered.at)
+        await self._statuses.write(objects, facts, self._at)
+        await self._source_statuses.write(self._sources, self._gathering.measures, self._at)
 
     async def enforce(self) -> None:
         """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
@@ -128,6 +101,10 @@ class Cycle:
     def rules(self) -> list[Rule]:
         """Return the rules of the gates that stand."""
         return [held.spec.rule for held in self._enforcement.gates.all().values()]
+
+    def breakers(self) -> dict[str, State]:
+        """Return the state of the circuit breaker of each source."""
+        return {name: each.client.state for name, each in self._sources.asked().items()}
 
     def _surroundings(self, accepted: Mapping[Key, Acceptance]) -> dict[Key, Surroundings]:
         workloads: ByNamespace = by_namespace(self._stores.workloads.snapshot().values())
@@ -149,10 +126,7 @@ class Cycle:
 
     def fill(self, until: Callable[[], bool]) -> bool:
         """Read buckets that are not known yet; blocking. Returns whether none is left."""
-        now = self._clock.now()
-        if isinstance(now, Partial | Failed):
-            return False
-        return fill_gaps(self._source, self._accounts, self._timing.evaluation_time(now), until=until)
+        return self._gathering.fill(until)
 
     def _accept(self, objects: Mapping[Key, Stored]) -> dict[Key, Acceptance]:
         for key, each in objects.items():
@@ -162,9 +136,8 @@ class Cycle:
         return {key: self._acceptances[key][2] for key in objects}
 
     def _forget(self, objects: Mapping[Key, Stored]) -> None:
-        for memory in (self._accounts, self._acceptances):
-            for gone in memory.keys() - objects.keys():
-                del memory[gone]
+        for gone in self._acceptances.keys() - objects.keys():
+            del self._acceptances[gone]
         self._statuses.forget(objects)
         self._policies.forget(objects)
 
@@ -174,26 +147,40 @@ class Cycle:
         accepted: Mapping[Key, Acceptance],
         around: Mapping[Key, Surroundings],
         standing: Mapping[Key, Mapping[Workload, GateClaim]],
-    ) -> _Gathered:
-        for key, acceptance in accepted.items():
-            if isinstance(acceptance, Accepted):
-                self._accounts[key] = carried(self._accounts.get(key), objects[key].uid, acceptance.objective)
-            else:
-                self._accounts.pop(key, None)
-        gathered = self._gather()
-        for key, account in self._accounts.items():
-            remembered = [each for each in standing.get(key, {}).values() if each.uid == account.uid]
-            self._decide(objects[key], account, gathered, around[key].governed, remembered)
+    ) -> int:
+        """Measure and judge; return the moment of the cycle in epoch seconds."""
+        wanted = {
+            key: Wanted(
+                objects[key].uid,
+                each.objective,
+                self._sources.choose(each.spec.source_ref, key.namespace, around[key].namespace),
+            )
+            for key, each in accepted.items()
+            if isinstance(each, Accepted)
+        }
+        self._gathering.open(wanted)
+        at, gathered = self._gathering.gather()
+        accounts = self._gathering.accounts
+        for key, each in gathered.items():
+            account = accounts[key]
+            remembered = [claim for claim in standing.get(key, {}).values() if claim.uid == account.uid]
+            account.assessment = decided(
+                objects[key], account, each.answer, around[key].governed, remembered, at=each.at
+            )
         self._asks = {
             key: ask(key, objects[key].uid, each, self._assessment(key), around[key])
             if isinstance(each, Accepted)
             else unread(key, objects[key].uid)
             for key, each in accepted.items()
         }
+        live = {
+            key: partial(each.lane.boundaries, at=each.at, patience_s=self._gathering.patience_s)
+            for key, each in gathered.items()
+        }
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
-        self._advice.look(self._source, self._accounts, seen, gathered.at if gathered.measured else None)
+        self._advice.look(live, accounts, seen)
         self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
-        return gathered
+        return at
 
     def _facts(
         self,
@@ -221,29 +208,7 @@ class Cycle:
         return found
 
     def _assessment(self, key: Key) -> Assessment | None:
-        account = self._accounts.get(key)
-        return None if account is None else account.assessment
-
-    def _gather(self) -> _Gathered:
-        now = self._clock.now()
-        if isinstance(now, Partial | Failed):
-            return _Gathered(int(self._wall()), False, dict.fromkeys(self._accounts, now))
-        at = self._timing.evaluation_time(now)
-        answers = read_now(self._source, self._accounts, at)
-        read_again(self._source, self._accounts, at)
-        # A first figure from sums is for what is alive and unambiguous only.
-        alive = {key for key, answer in answers.items() if isinstance(answer, Fresh) and answer.newest is not None}
-        read_sums(self._source, {key: self._accounts[key] for key in alive}, at)
-        return _Gathered(at, True, answers)
-
-    def _decide(
-        self, stored: Stored, account: Account, gathered: _Gathered, governed: Governed, claims: list[GateClaim]
-    ) -> None:
-        answer = gathered.answers[stored.key]
-        if gathered.measured:
-            account.assessment = decided(stored, account, answer, governed, claims, at=gathered.at)
-        elif isinstance(answer, Partial | Failed):
-            account.assessment = unmeasured(answer, account.assessment)
+        return self._gathering.assessment(key)
 
 
 def rehydrating(views: tuple[View, ...]) -> bool:

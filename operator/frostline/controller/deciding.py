@@ -10,7 +10,7 @@ from frostline.controller.store import Stored
 from frostline.core.assess import Answer, Assessment, assess
 from frostline.core.ledger import FINE_S, FOLD_S
 from frostline.core.level import LevelState
-from frostline.core.outcome import Failed, Partial
+from frostline.core.outcome import Failed, NoSource, Partial
 from frostline.core.policy import Level
 
 
@@ -35,7 +35,7 @@ def decided(
     return replace(after, level=replace(after.level, since=_since(stored, after.level.level, after.level.since)))
 
 
-def unmeasured(answer: Partial | Failed, before: Assessment | None) -> Assessment:
+def unmeasured(answer: Partial | Failed | NoSource, before: Assessment | None) -> Assessment:
     """Return the verdict where not even the time is known: figure and level stay as they were."""
     return Assessment(answer, None, None) if before is None else replace(before, outcome=answer)
 

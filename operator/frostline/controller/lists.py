@@ -17,6 +17,7 @@ from frostline.kubernetes.resource import (
     OBJECTIVES,
     OVERRIDES,
     POLICIES,
+    SOURCES,
     WORKLOADS,
     NotInstalledError,
     Objects,
@@ -35,6 +36,7 @@ def watched(stores: Stores) -> Watched:
         POLICIES: stores.policies,
         GATES: stores.gates,
         OVERRIDES: stores.overrides,
+        SOURCES: stores.sources,
         NAMESPACES: stores.namespaces,
     }
     return {**ours, **dict.fromkeys(WORKLOADS.values(), stores.workloads)}

@@ -5,8 +5,9 @@ import logging
 import time
 from typing import Final
 
-from frostline.controller.cycle import Cycle, Timing, rehydrating
+from frostline.controller.cycle import Cycle, rehydrating
 from frostline.controller.health import Health
+from frostline.controller.timing import Timing
 
 _LOG = logging.getLogger(__name__)
 _DEBOUNCE_S: Final = 0.5

@@ -16,6 +16,7 @@ from frostline.controller.arming import metric as armed_parts
 from frostline.controller.cycle import Cycle, View
 from frostline.controller.health import Health
 from frostline.controller.tracking import Arrived
+from frostline.core.breaker import State
 from frostline.core.durations import promql_duration
 from frostline.core.outcome import Measured, NoTraffic
 from frostline.core.policy import Rule
@@ -48,7 +49,13 @@ class _Snapshot(Collector):
         rules = Counter(self._cycle.rules())
         for rule in (Rule.WARN, Rule.SLUSH, Rule.FREEZE):
             gates.add_metric([rule.value], rules[rule])
-        return [cycles, seconds, known, gates, armed_parts(self._arming.state), *_figures(views)]
+        breakers = GaugeMetricFamily(
+            names.Metric.BREAKER, "1 for the state of a source's circuit breaker.", labels=["source", "state"]
+        )
+        for source, breaker in self._cycle.breakers().items():
+            for state in State:
+                breakers.add_metric([source, state.value], float(state is breaker))
+        return [cycles, seconds, known, gates, breakers, armed_parts(self._arming.state), *_figures(views)]
 
 
 def _figures(views: tuple[View, ...]) -> list[Metric]:
@@ -86,8 +93,8 @@ class Instruments:
         self.registry = CollectorRegistry()
         self._queries = Histogram(
             names.Metric.QUERY_SECONDS,
-            "Queries to Prometheus, by outcome.",
-            labelnames=["outcome"],
+            "Queries to Prometheus, by source and outcome.",
+            labelnames=["source", "outcome"],
             registry=self.registry,
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20),
         )
@@ -111,9 +118,13 @@ class Instruments:
         """Have the last cycle's figures, the gates that stand, and how far they are armed, read at each scrape."""
         self.registry.register(_Snapshot(cycle, health, arming))
 
-    def queried(self, outcome: str, seconds: float) -> None:
-        """Note one query to Prometheus."""
-        self._queries.labels(outcome).observe(seconds)
+    def queried(self, source: str, outcome: str, seconds: float) -> None:
+        """Note one query to a source."""
+        self._queries.labels(source, outcome).observe(seconds)
+
+    def dropped(self, source: str) -> None:
+        """Forget a source that is gone, so that names do not pile up."""
+        self._queries.remove_by_labels({"source": source})
 
     def wrote(self, outcome: str) -> None:
         """Note one status patch."""

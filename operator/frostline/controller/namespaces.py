@@ -1,5 +1,6 @@
 """Namespaces as last seen: the mode that people set, and our own mark."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from frostline import names
@@ -13,7 +14,7 @@ EXEMPT = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 @dataclass(frozen=True, slots=True)
 class SeenNamespace:
-    """One namespace. `mode` is the text of the label that people set, None without one."""
+    """One namespace. `mode` and `source` are the texts of the labels that people set, None without one."""
 
     key: Key
     uid: str
@@ -21,6 +22,12 @@ class SeenNamespace:
     deleting: bool
     mode: str | None
     enforced: bool
+    labels: Mapping[str, str]
+
+    @property
+    def source(self) -> str | None:
+        """The name of the PrometheusSource that the label names."""
+        return self.labels.get(names.Label.SOURCE)
 
     def mode_or(self, policy: Mode) -> Mode | None:
         """Return the label's mode, the policy's where there is none, or None where the label says no mode."""
@@ -40,14 +47,19 @@ def seen_namespace(manifest: Manifest) -> SeenNamespace:
         deleting="deletionTimestamp" in metadata,
         mode=labels.get(names.Label.MODE),
         enforced=labels.get(names.Label.ENFORCED) == "true",
+        labels=dict(labels),
     )
+
+
+def _is_news(old: SeenNamespace, new: SeenNamespace) -> bool:
+    return (old.mode, old.enforced, old.source) != (new.mode, new.enforced, new.source)
 
 
 class Namespaces(Known[Key, SeenNamespace]):
     """Namespaces by name (the namespace part of the key is empty)."""
 
     def __init__(self) -> None:
-        super().__init__(seen_namespace, lambda old, new: (old.mode, old.enforced) != (new.mode, new.enforced))
+        super().__init__(seen_namespace, _is_news)
 
     def called(self, name: str) -> SeenNamespace | None:
         """Return one namespace."""

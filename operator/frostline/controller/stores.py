@@ -16,6 +16,7 @@ class Stores:
     policies: Store = field(default_factory=Store)
     gates: Store = field(default_factory=Store)
     overrides: Store = field(default_factory=Store)
+    sources: Store = field(default_factory=Store)
     namespaces: Namespaces = field(default_factory=Namespaces)
     workloads: Workloads = field(default_factory=Workloads)
 
@@ -23,6 +24,7 @@ class Stores:
         """Have `cycle` called when something new has to be measured or judged, `enforcement` when only compared."""
         self.objectives.on_change(cycle)
         self.policies.on_change(cycle)
+        self.sources.on_change(cycle)
         self.namespaces.on_change(cycle)
         self.gates.on_change(enforcement)
         self.overrides.on_change(enforcement)

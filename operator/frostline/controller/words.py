@@ -12,6 +12,7 @@ from frostline.core.outcome import (
     Inconsistent,
     Measured,
     NoData,
+    NoSource,
     NoTraffic,
     Outcome,
     Partial,
@@ -19,9 +20,16 @@ from frostline.core.outcome import (
     SeriesLost,
     SeveralSeries,
     Stale,
+    Unsourced,
 )
 
 NOTHING = "-"
+
+_UNSOURCED = {
+    Unsourced.NOT_FOUND: names.Reason.SOURCE_NOT_FOUND,
+    Unsourced.NOT_ALLOWED: names.Reason.SOURCE_NOT_ALLOWED,
+    Unsourced.NOT_USABLE: names.Reason.SOURCE_NOT_USABLE,
+}
 
 _NOISE_DIGITS = 10
 """Binary fractions end a speck below what they mean: 29 % must not be shown as 28.99 %."""
@@ -95,13 +103,19 @@ def reason_and_sentence(outcome: Outcome, measured_at: datetime | None) -> tuple
                 names.Reason.INCONSISTENT,
                 f"{what}; both selectors must count the same population{_old(measured_at)}",
             )
+        case Partial() | Failed() | NoSource():
+            return _unanswered(outcome, measured_at)
+
+
+def _unanswered(outcome: Partial | Failed | NoSource, measured_at: datetime | None) -> tuple[names.Reason, str]:
+    match outcome:
         case Partial(warnings=warnings):
-            return (
-                names.Reason.PARTIAL,
-                f"Prometheus answered with warnings: {'; '.join(warnings)}{_old(measured_at)}",
-            )
+            reason, said = names.Reason.PARTIAL, f"Prometheus answered with warnings: {'; '.join(warnings)}"
         case Failed(failure=failure, detail=detail):
-            return names.Reason.QUERY_FAILED, f"{failure}: {detail}{_old(measured_at)}"
+            reason, said = names.Reason.QUERY_FAILED, f"{failure}: {detail}"
+        case NoSource(why=why, detail=detail):
+            reason, said = _UNSOURCED[why], detail
+    return reason, f"{said}{_old(measured_at)}"
 
 
 def _old(measured_at: datetime | None) -> str:

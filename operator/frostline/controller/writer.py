@@ -10,7 +10,7 @@ from frostline.api.base import JsonObject
 from frostline.controller.effects import REFUSALS, brief
 from frostline.controller.store import Stored
 from frostline.kubernetes.events import About, Recorder, Told
-from frostline.kubernetes.resource import OBJECTIVES, OVERRIDES, POLICIES, Objects
+from frostline.kubernetes.resource import OBJECTIVES, OVERRIDES, POLICIES, SOURCES, Objects
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ class Subject(Enum):
     OBJECTIVE = (OBJECTIVES, names.Kind.SERVICE_LEVEL_OBJECTIVE)
     POLICY = (POLICIES, names.Kind.ERROR_BUDGET_POLICY)
     OVERRIDE = (OVERRIDES, names.Kind.RELEASE_OVERRIDE)
+    SOURCE = (SOURCES, names.Kind.PROMETHEUS_SOURCE)
 
 
 class ApiWriter:

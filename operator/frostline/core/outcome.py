@@ -21,6 +21,8 @@ class Failure(StrEnum):
     """A counter is NaN or infinite."""
     NOT_PROMETHEUS = "not Prometheus"
     """The answer is not what the Prometheus API says."""
+    NOT_ASKED = "not asked"
+    """It failed too often in a row, or used up its time: nothing more is asked for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,34 @@ class Failed:
     detail: str
 
 
+class Unsourced(StrEnum):
+    """Why there is nobody to ask."""
+
+    NOT_FOUND = "not found"
+    NOT_ALLOWED = "not allowed"
+    """It is not for this namespace."""
+    NOT_USABLE = "not usable"
+    """Its manifest or its credentials are not in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoSource:
+    """There is no source to measure by. `detail` names which was wanted, and what to do."""
+
+    why: Unsourced
+    detail: str
+
+
 Outcome: TypeAlias = (
-    Measured | NoTraffic | Rehydrating | NoData | Stale | SeveralSeries | SeriesLost | Inconsistent | Partial | Failed
+    Measured
+    | NoTraffic
+    | Rehydrating
+    | NoData
+    | Stale
+    | SeveralSeries
+    | SeriesLost
+    | Inconsistent
+    | Partial
+    | Failed
+    | NoSource
 )

@@ -51,6 +51,7 @@ OBJECTIVES: Final = _ours(names.Plural.SERVICE_LEVEL_OBJECTIVES)
 POLICIES: Final = _ours(names.Plural.ERROR_BUDGET_POLICIES, namespaced=False)
 GATES: Final = _ours(names.Plural.RELEASE_GATES)
 OVERRIDES: Final = _ours(names.Plural.RELEASE_OVERRIDES)
+SOURCES: Final = _ours(names.Plural.PROMETHEUS_SOURCES, namespaced=False)
 NAMESPACES: Final = Resource("", "v1", "namespaces", namespaced=False)
 WORKLOADS: Final[Mapping[str, Resource]] = {
     "Deployment": Resource("apps", "v1", "deployments"),

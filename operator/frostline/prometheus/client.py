@@ -3,9 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
 import orjson
 import requests
@@ -15,11 +14,12 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from frostline.core.outcome import Failed, Failure, Partial
+from frostline.prometheus.connection import Connection, FileAuth, Redaction
+from frostline.prometheus.tls import ContextAdapter, client_context
 
-CONNECT_TIMEOUT_S: Final = 5.0
-READ_TIMEOUT_S: Final = 20.0
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _DETAIL_CHARACTERS: Final = 300
+_VERSION_CHARACTERS: Final = 64
 _CHUNK_BYTES: Final = 1 << 16
 _FAILURES: Final[Mapping[int, Failure]] = {
     400: Failure.BAD_QUERY,
@@ -28,18 +28,6 @@ _FAILURES: Final[Mapping[int, Failure]] = {
     413: Failure.TOO_MUCH,
     422: Failure.TOO_MUCH,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where Prometheus is and how to prove who we are; secrets stay in files and are read again as they change."""
-
-    url: str
-    ca_file: Path | None = None
-    bearer_token_file: Path | None = None
-    username: str | None = None
-    password_file: Path | None = None
-    read_timeout_s: float = READ_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +51,24 @@ class Answer:
 
 Asked = Answer | Partial | Failed
 Observe = Callable[[str, float], None]
-
-
-class _FileAuth(requests.auth.AuthBase):
-    """Reads the secret at each request, so that a rotated one needs no restart."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        connection = self._connection
-        if connection.bearer_token_file is not None:
-            token = _secret(connection.bearer_token_file)
-            if not (token.isascii() and token.isprintable()):
-                raise OSError(f"{connection.bearer_token_file} holds more than the one line of ASCII that a token is")
-            request.headers["Authorization"] = f"Bearer {token}"
-        elif connection.username is not None and connection.password_file is not None:
-            password = _secret(connection.password_file)
-            requests.auth.HTTPBasicAuth(connection.username.encode(), password.encode())(request)
-        return request
-
-
-def _secret(path: Path) -> str:
-    """Return the text of a file.
-
-    Raises:
-        OSError: it cannot be read, or is no text; the message does not repeat any of it.
-    """
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError:
-        raise OSError(f"{path} is not UTF-8 text") from None
+_Told = TypeVar("_Told", Asked, Failed)
 
 
 class PrometheusClient:
     """Asks one Prometheus. Blocking: call it in a thread. Every answer is checked before it is believed."""
 
-    def __init__(self, connection: Connection, observe: Observe = lambda _outcome, _seconds: None) -> None:
-        """Prepare a session; nothing is sent. `observe` is told the outcome and the seconds of each query."""
+    def __init__(
+        self, connection: Connection, observe: Observe = lambda _outcome, _seconds: None, *, connections: int = 10
+    ) -> None:
+        """Prepare a session; nothing is sent. `observe` is told the outcome and the seconds of each query.
+
+        Raises:
+            frostline.prometheus.tls.UnfitError: its certificates cannot be used.
+        """
         session = requests.Session()
         session.verify = str(connection.ca_file) if connection.ca_file else True
-        session.auth = _FileAuth(connection)
+        session.auth = FileAuth(connection)
+        session.headers.update(connection.headers)
         # A proxy or a netrc of the environment must not see the credentials of the configuration.
         session.trust_env = False
         self._url = connection.url.rstrip("/")
@@ -112,12 +77,32 @@ class PrometheusClient:
         self._connect = PrometheusConnect(url=self._url, session=session, retry=never, method="POST")
         self._session = session
         self._session.mount("https://", HTTPAdapter(max_retries=never))
-        self._timeout = (CONNECT_TIMEOUT_S, connection.read_timeout_s)
+        self._session.mount(self._url, _adapter(connection, never, connections))
+        self._parameters = dict(connection.parameters)
+        self._redacted = Redaction(connection.secrets)
+        self._timeout = (connection.connect_timeout_s, connection.read_timeout_s)
         self._observe = observe
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return self._url
 
     def close(self) -> None:
         """Close the session's connections."""
         self._connect.close()
+
+    def version(self) -> str | Failed:
+        """Return what it says that it is, such as "Prometheus 3.5.0"."""
+        found = self._document("GET", "status/buildinfo", {})
+        if isinstance(found, Failed):
+            return self._silent(found)
+        data = found.get("data")
+        if not isinstance(data, dict) or not isinstance(data.get("version"), str):
+            return Failed(Failure.NOT_PROMETHEUS, f"{self._url} does not say which version it is")
+        application = data.get("application")
+        named = f"{application} {data['version']}" if isinstance(application, str) else data["version"]
+        return self._redacted(_short(named)[:_VERSION_CHARACTERS])
 
     def instant(self, query: str, at: float) -> Asked:
         """Evaluate `query` at epoch second `at`; every series has one point."""
@@ -141,7 +126,8 @@ class PrometheusClient:
 
     def _ask(self, path: str, form: Mapping[str, str]) -> Asked:
         begun = time.monotonic()
-        asked = self._request(path, form)
+        found = self._document("POST", path, {**form, **self._parameters})
+        asked = self._silent(_whole(f"{self._url}/api/v1/{path}", found))
         match asked:
             case Failed(failure=failure):
                 self._observe(failure.value, time.monotonic() - begun)
@@ -151,11 +137,11 @@ class PrometheusClient:
                 self._observe("answered", time.monotonic() - begun)
         return asked
 
-    def _request(self, path: str, form: Mapping[str, str]) -> Asked:
+    def _document(self, method: str, path: str, form: Mapping[str, str]) -> Mapping[str, Any] | Failed:
         what = f"{self._url}/api/v1/{path}"
         try:
-            with self._session.post(
-                what, data=form, timeout=self._timeout, allow_redirects=False, stream=True
+            with self._session.request(
+                method, what, data=form, timeout=self._timeout, allow_redirects=False, stream=True
             ) as response:
                 body = _read(response, time.monotonic() + self._timeout[1])
         except (requests.Timeout, ReadTimeoutError):
@@ -167,6 +153,22 @@ class PrometheusClient:
         if body is None:
             return Failed(Failure.TOO_MUCH, f"{what} answered with more than {MAX_ANSWER_BYTES >> 20} MiB")
         return _parse(what, response.status_code, body)
+
+    def _silent(self, asked: _Told) -> _Told:
+        """Return an answer whose words repeat no secret: a server may echo what it was sent."""
+        match asked:
+            case Failed(detail=detail):
+                return replace(asked, detail=self._redacted(detail))
+            case Partial(warnings=warnings):
+                return replace(asked, warnings=tuple(map(self._redacted, warnings)))
+        return asked
+
+
+def _adapter(connection: Connection, never: Retry, connections: int) -> HTTPAdapter:
+    if connection.ca is None and connection.client_certificate is None:
+        return HTTPAdapter(max_retries=never, pool_maxsize=connections)
+    context = client_context(connection.ca, connection.client_certificate)
+    return ContextAdapter(context, max_retries=never, pool_maxsize=connections)
 
 
 def _read(response: requests.Response, deadline: float) -> bytes | None:
@@ -187,7 +189,7 @@ def _read(response: requests.Response, deadline: float) -> bytes | None:
     return bytes(body)
 
 
-def _parse(what: str, status: int, body: bytes) -> Asked:
+def _parse(what: str, status: int, body: bytes) -> Mapping[str, Any] | Failed:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -196,6 +198,13 @@ def _parse(what: str, status: int, body: bytes) -> Asked:
         return Failed(_FAILURES.get(status, Failure.SERVER_ERROR), f"{what} answered {status}: {_why(document, body)}")
     if not isinstance(document, dict) or document.get("status") != "success":
         return Failed(Failure.NOT_PROMETHEUS, f"{what} gave no answer of the Prometheus API: {_why(document, body)}")
+    return document
+
+
+def _whole(what: str, document: Mapping[str, Any] | Failed) -> Asked:
+    """Return the answer in a document, if it is the whole answer."""
+    if isinstance(document, Failed):
+        return document
     warnings = document.get("warnings")
     if warnings:
         return Partial(tuple(_short(str(warning)) for warning in warnings))

@@ -1,9 +1,9 @@
 """The direct source: counts events in the raw counters, many objectives in one query."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from frostline.core.increments import is_unclear
 from frostline.core.indicator import Indicator
@@ -35,6 +35,10 @@ _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""
 
 
+_Chunk: TypeAlias = list[tuple[Any, tuple[str, ...]]]
+_Answers: TypeAlias = dict[Any, tuple[Points, ...] | Missing]
+
+
 class Client(Protocol):
     """What the source needs of a Prometheus client."""
 
@@ -45,6 +49,13 @@ class Client(Protocol):
         """Evaluate at several moments."""
 
 
+class Spread(Protocol):
+    """How the queries of one question are asked: one after the other, or some at a time."""
+
+    def __call__(self, ask: Callable[[_Chunk], _Answers], chunks: Iterable[_Chunk], /) -> Iterable[_Answers]:
+        """Return what `ask` returns for every chunk."""
+
+
 _Terms: TypeAlias = Callable[[Objective], tuple[str, ...]]
 _Ask: TypeAlias = Callable[[str], Asked]
 
@@ -52,8 +63,9 @@ _Ask: TypeAlias = Callable[[str], Asked]
 class DirectSource:
     """Reads counters. Every method returns, per key, what was counted or the reason why there is nothing."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, spread: Spread = map) -> None:
         self._client = client
+        self._spread_over = spread
 
     @property
     def handful(self) -> int:
@@ -118,8 +130,8 @@ class DirectSource:
     ) -> dict[Key, tuple[Points, ...] | Missing]:
         results: dict[Key, tuple[Points, ...] | Missing] = {}
         pending = [(key, expressions(objective)) for key, objective in objectives.items()]
-        for chunk in _chunks(pending):
-            results.update(_halving(chunk, ask))
+        for answers in self._spread_over(lambda chunk: dict(_halving(chunk, ask)), _chunks(pending)):
+            results.update(answers)
         return results
 
 

@@ -1,18 +1,17 @@
 """The certificate that the webhook shows, exchanged while it serves."""
 
-import contextlib
 import logging
-import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from frostline.keyfiles import as_path
+
 _LOG = logging.getLogger(__name__)
-_PIPE_BYTES = 65_536
 
 
 class _UnfitError(ValueError):
@@ -124,25 +123,11 @@ def _public(key: object) -> bytes:
 def _context(certificate: bytes, key: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        with _as_path(certificate) as chain, _as_path(key) as private:
+        with as_path(certificate) as chain, as_path(key) as private:
             context.load_cert_chain(chain, private)
-    except (ssl.SSLError, OSError) as error:
+    except (ssl.SSLError, OSError, ValueError) as error:
         raise _UnfitError("unreadable", f"OpenSSL does not take the pair ({error})") from error
     return context
-
-
-@contextlib.contextmanager
-def _as_path(content: bytes) -> Iterator[str]:
-    """Give a path where `content` can be read once: the ssl module reads paths only, and a key stays off disks."""
-    if len(content) > _PIPE_BYTES:
-        raise _UnfitError("unreadable", f"it is longer than {_PIPE_BYTES} bytes")
-    reading, writing = os.pipe()
-    try:
-        with os.fdopen(writing, "wb") as file:
-            file.write(content)
-        yield f"/dev/fd/{reading}"
-    finally:
-        os.close(reading)
 
 
 def _shown(epoch: float) -> str:
