@@ -81,6 +81,13 @@ def _prometheus(tool: Tool, system: str, processor: str) -> Archive:
     return Archive(f"{place}/{stem}.tar.gz", f"{place}/sha256sums.txt", f"{stem}/{tool.name}")
 
 
+def _alertmanager(tool: Tool, system: str, processor: str) -> Archive:
+    version = tool.version.removeprefix("v")
+    place = f"https://github.com/prometheus/alertmanager/releases/download/v{version}"
+    stem = f"alertmanager-{version}.{system}-{processor}"
+    return Archive(f"{place}/{stem}.tar.gz", f"{place}/sha256sums.txt", f"{stem}/{tool.name}")
+
+
 def _helm(tool: Tool, system: str, processor: str) -> Archive:
     url = f"https://get.helm.sh/helm-{tool.version}-{system}-{processor}.tar.gz"
     return Archive(url, f"{url}.sha256sum", f"{system}-{processor}/helm")
@@ -91,6 +98,7 @@ _PUBLISHERS: dict[str, Callable[[Tool, str, str], Archive]] = {
     "go.etcd.io/etcd/server/v3": _etcd,
     "sigs.k8s.io/kwok": _kwok,
     "github.com/prometheus/prometheus": _prometheus,
+    "github.com/prometheus/alertmanager": _alertmanager,
     "helm.sh/helm/v3": _helm,
 }
 

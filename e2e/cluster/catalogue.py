@@ -73,6 +73,12 @@ def _prometheus(name: str) -> Tool:
     return Tool(name, "prometheus", module, f"{module}/cmd/{name}", (3, 0))
 
 
+def _alertmanager(name: str) -> Tool:
+    # v0.31 is the last whose module holds the web pages that it embeds; a later one cannot be built from the module.
+    module = "github.com/prometheus/alertmanager"
+    return Tool(name, "alertmanager", module, f"{module}/cmd/{name}", (0, 27))
+
+
 # Tools of one group are taken from one place, so that they are of one version: a controller manager may not
 # be newer than its API server.
 GROUPS: tuple[tuple[Tool, ...], ...] = (
@@ -86,6 +92,7 @@ GROUPS: tuple[tuple[Tool, ...], ...] = (
     (Tool("kwok", "kwok", "sigs.k8s.io/kwok", "sigs.k8s.io/kwok/cmd/kwok", (0, 8)),),
     (Tool(STAGES, "kwok", "sigs.k8s.io/kwok", "", (0, 8), ()),),
     (_prometheus("prometheus"), _prometheus("promtool")),
+    (_alertmanager("alertmanager"), _alertmanager("amtool")),
     (Tool("helm", "helm", "helm.sh/helm/v3", "helm.sh/helm/v3/cmd/helm", (3, 8), ("version", "--short")),),
 )
 TOOLS = {tool.name: tool for group in GROUPS for tool in group}

@@ -154,6 +154,11 @@ def test_accepts_windows(rolling: str, window: timedelta) -> None:
             "spec.review.every:",
             id="review no duration, in a calendar window",
         ),
+        pytest.param(
+            spec(alerting={"profile": "burn"}), "spec.alerting.profile:", id="profile of alerts in lower case"
+        ),
+        pytest.param(spec(alerting={"profile": False}), "spec.alerting.profile:", id="profile that YAML read as false"),
+        pytest.param(spec(alerting={"minimumBad": 0}), "spec.alerting.minimumBad:", id="no minimum of bad events"),
         pytest.param(spec(review={"last": "soon"}), "spec.review.last:", id="review no date"),
         pytest.param(spec(protects=[{"kind": "Pod", "name": "a"}]), "spec.protects.0.kind:", id="protects a pod"),
     ],

@@ -11,7 +11,7 @@ import yaml
 
 from frostline.cli.main import main
 from frostline.core.rules import MOST_RULES
-from frostline.names import Alert
+from frostline.names import Alert, Recorded
 from tests.cli.test_lint import manifest, numbered, write
 from tests.support.golden import REPOSITORY, check
 from tests.support.promtool import check as check_rules
@@ -55,7 +55,7 @@ def test_the_examples(rules: Rules, name: str) -> None:
 def test_prometheus_takes_the_rules_of_the_examples(rules: Rules) -> None:
     paths = []
     for name in ("indicators", "soulsync"):
-        for profile in ("burn", "pace", "off"):
+        for profile in ("burn", "pace", "none"):
             paths.append(Path(f"{name}-{profile}.yaml"))
             paths[-1].write_text(rules("--alerts", profile, "-f", *example(name))[1])
     assert rules("--output-dir", "shards", "-f", *example("indicators"))[0] == 0
@@ -145,6 +145,30 @@ def test_thresholds_that_can_never_fire_are_told(rules: Rules) -> None:
     assert code == 0
     assert err.count("burn-never-fires") == 1
     assert "the alert is left out: red/30m at burn rate 10" in err
+
+
+def test_an_objective_chooses_its_alerts(rules: Rules) -> None:
+    chosen = {"burn": {"profile": "Burn"}, "pace": {"profile": "Pace", "minimumBad": 25}, "none": {"profile": "None"}}
+    own = [manifest(name, alerting=choice) for name, choice in chosen.items()]
+    write("slo.yaml", *own, manifest("neither", alerting={"minimumBad": 3}, review={"last": "2026-09-01"}))
+
+    found = groups(rules("-f", "slo.yaml", "--alerts", "pace")[1])
+
+    labels = {
+        rule["labels"]["name"]: rule["labels"]
+        for group in found
+        for rule in group["rules"]
+        if rule.get("record") == Recorded.ALLOWED
+    }
+    told = ("alerting", "minimum_bad", "review_due")
+    assert {name: tuple(of.get(label) for label in told) for name, of in labels.items()} == {
+        "burn": ("burn", None, "2026-12-30"),
+        "pace": ("pace", "25", "2026-12-30"),
+        "none": ("none", None, "2026-12-30"),
+        "neither": ("pace", "3", "2026-11-30"),
+    }
+    alerts = {rule["alert"] for group in found for rule in group["rules"] if "alert" in rule}
+    assert alerts == set(Alert)
 
 
 def test_a_change_rewrites_one_shard(rules: Rules) -> None:

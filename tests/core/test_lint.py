@@ -169,6 +169,20 @@ def test_burn_never_fires(target: float, window: dict[str, str], fires: bool) ->
     assert (Rule.BURN_NEVER_FIRES not in said) is fires
 
 
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        pytest.param("Burn", "1h/5m at burn rate 14.4 asks for 288 % errors", id="burn"),
+        pytest.param("Pace", "2h/30m at burn rate 10 asks for 200 % errors", id="pace"),
+        pytest.param("None", "", id="none"),
+    ],
+)
+def test_burn_never_fires_is_about_the_alerts_that_there_are(profile: str, said: str) -> None:
+    found = of(ratio(**COUNTERS), objective={"target": 80}, alerting={"profile": profile}).get(Rule.BURN_NEVER_FIRES)
+
+    assert (None if found is None else said in found.message) is (True if said else None)
+
+
 def test_a_dead_burn_threshold_names_the_alert_and_the_remedy() -> None:
     message = of(ratio(**COUNTERS), objective={"target": 90})[Rule.BURN_NEVER_FIRES].message
 

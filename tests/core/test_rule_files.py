@@ -75,7 +75,7 @@ def test_what_is_left_out_is_told(target: Decimal, days: int, alerting: Alerting
     window = Rolling(timedelta(days=days))
     rendered = rule_files([promise(target=str(target), window=window, alerting=alerting)])
 
-    wanted = {Alerting.BURN: thresholds(window), Alerting.PACE: paces(window), Alerting.OFF: ()}[alerting]
+    wanted = {Alerting.BURN: thresholds(window), Alerting.PACE: paces(window), Alerting.NONE: ()}[alerting]
     dead = [each for each in wanted if each.factor * (1 - target / 100) >= 1]
     assert bool(rendered.findings) == bool(dead)
     for _, finding in rendered.findings:
@@ -91,7 +91,7 @@ def test_profiles_that_nobody_has_are_not_written() -> None:
     accounts = {"BudgetHalfGone", "BudgetExhaustionNear", "NoData"}
     assert alerts(Alerting.BURN) == {"BudgetBurnsFast", "BudgetBurnsSlowly", *accounts, *health}
     assert alerts(Alerting.PACE) == {"Yellow", "Red", *accounts, *health}
-    assert alerts(Alerting.OFF) == health
+    assert alerts(Alerting.NONE) == health
 
 
 def test_what_is_no_promql_spoils_nothing_else() -> None:

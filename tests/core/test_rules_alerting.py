@@ -1,6 +1,6 @@
 """Which alerts fire when, and which do not, played by promtool."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,17 @@ from tests.support.promtool import Scenario, run
 FAST, SLOW = "FrostlineBudgetBurnsFast", "FrostlineBudgetBurnsSlowly"
 YELLOW, RED = "FrostlineYellow", "FrostlineRed"
 HALF, NEAR = "FrostlineBudgetHalfGone", "FrostlineBudgetExhaustionNear"
-NO_DATA = "FrostlineNoData"
+NO_DATA, OVERDUE = "FrostlineNoData", "FrostlineReviewOverdue"
 ABSENT, STOPPED = "FrostlineOperatorAbsent", "FrostlineCyclesStopped"
 
 GOOD_SERIES, BAD_SERIES = 'x_total{job="a",code="200"}', 'x_total{job="a",code="500"}'
 ERRORS = Counters(parse_selector(BAD_SERIES), Counted.BAD, parse_selector('x_total{job="a"}'))
 MONTH = Rolling(timedelta(days=30))
 DAY = Rolling(timedelta(days=1))
+
+LONG_AGO = date(1965, 2, 28)
+# promtool begins with 1970.
+TODAY, YESTERDAY = date(1970, 1, 1), date(1969, 12, 31)
 
 # Six hundred requests in each half minute; from the first hour on half of them fail, for a quarter of an hour.
 OUTAGE = {GOOD_SERIES: "0+600x120 72300+300x29 81300+600x400", BAD_SERIES: "0x120 300+300x29 9000x400"}
@@ -84,10 +88,26 @@ def test_an_outage_pages_while_it_lasts(tmp_path: Path) -> None:
             ),
             "tier-3": Scenario([promise(tier=3)], OUTAGE, firing=[(70, {SLOW})], watched=[FAST, SLOW]),
             "off": Scenario(
-                [promise(alerting=Alerting.OFF)],
+                [promise(alerting=Alerting.NONE)],
                 OUTAGE,
                 firing=[(70, set())],
                 watched=[FAST, SLOW, YELLOW, RED, HALF, NEAR, NO_DATA],
+            ),
+            # Beside each other every promise keeps to its own choice.
+            "mixed": Scenario(
+                [
+                    promise(name="a"),
+                    promise(name="b", alerting=Alerting.PACE),
+                    promise(name="c", alerting=Alerting.NONE, review_due=LONG_AGO),
+                ],
+                OUTAGE,
+                values=[
+                    (70, f'count(ALERTS{{name="a",alertname="{FAST}",alertstate="firing"}})', 1),
+                    (70, f'count(ALERTS{{name="a",alertname=~"{YELLOW}|{RED}"}})', None),
+                    (70, f'count(ALERTS{{name="b",alertname=~"{YELLOW}|{RED}",alertstate="firing"}})', 2),
+                    (70, f'count(ALERTS{{name="b",alertname=~"{FAST}|{SLOW}"}})', None),
+                    (70, 'count(ALERTS{name="c"})', None),
+                ],
             ),
             "pace": Scenario(
                 [promise(alerting=Alerting.PACE)],
@@ -124,6 +144,16 @@ def test_three_bad_requests_at_night_page_nobody(tmp_path: Path) -> None:
                 watched=[FAST],
             ),
             "pace": Scenario([promise(alerting=Alerting.PACE)], quiet, firing=checked, watched=[YELLOW, RED]),
+            # Whoever has few users says so; others go by the usual, and by their own.
+            "minimum": Scenario(
+                [promise(name="few", minimum_bad=3), promise(name="some", minimum_bad=4), promise(name="usual")],
+                quiet,
+                values=[
+                    (68, f'count(ALERTS{{alertname="{FAST}"}})', None),
+                    (73, f'count(ALERTS{{alertname="{FAST}",name="few"}})', 1),
+                    (73, f'count(ALERTS{{alertname="{FAST}"}})', 1),
+                ],
+            ),
             "one-bad-minute": Scenario(
                 [minutes],
                 {"queue": "1x120 900x1 1x100"},
@@ -156,6 +186,60 @@ def test_no_data_and_our_own_health(tmp_path: Path) -> None:
                 watched=[ABSENT, STOPPED],
             ),
         },
+    )
+
+
+def test_reviews_are_overdue_from_the_day_after(tmp_path: Path) -> None:
+    fired = {
+        "exp_labels": {
+            "severity": "ticket",
+            "namespace": "shop",
+            "name": "yesterday",
+            "journey": "buying",
+            "tier": "1",
+            "owner": "team-shop",
+            "unit": "event",
+            "window": "30d",
+            "alerting": "burn",
+            "review_due": "1969-12-31",
+        },
+        "exp_annotations": {
+            "summary": "shop/yesterday (buying) should have been reviewed by 1969-12-31",
+            "description": "Is the target still what users need? Look at it together, then set spec.review.last."
+            " team-shop answers for it.",
+            "runbook_url": "https://frostline.dev/docs/alerts#frostlinereviewoverdue",
+            "dashboard_url": "https://frostline.dev/dashboards/slo?var-namespace=shop&var-name=yesterday",
+        },
+    }
+    overdue = f'ALERTS{{alertname="{OVERDUE}",alertstate="firing"}}'
+    run(
+        tmp_path,
+        {
+            "days": Scenario(
+                [
+                    promise(name="long-ago", review_due=LONG_AGO),
+                    promise(name="yesterday", review_due=YESTERDAY),
+                    promise(name="today", review_due=TODAY),
+                    promise(name="never"),
+                ],
+                {GOOD_SERIES: "0+1x10"},
+                values=[
+                    (60, f"count({overdue})", 2),
+                    (1_430, f"count({overdue})", 2),
+                    (1_450, f"count({overdue})", 3),
+                    (1_450, f'count({overdue[:-1]},name="today"}})', 1),
+                ],
+            ),
+            "off": Scenario(
+                [promise(alerting=Alerting.NONE, review_due=YESTERDAY), promise(name="b", review_due=TODAY)],
+                {GOOD_SERIES: "0+1x10"},
+                firing=[(60, set())],
+                watched=[OVERDUE],
+            ),
+            "words": Scenario([promise(name="yesterday", review_due=YESTERDAY)], {}, alerts=[(10, OVERDUE, [fired])]),
+        },
+        step="10m",
+        groups=("frostline-slos", "frostline-reviews"),
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from frostline.api.base import NUMBER, Day, Model, Number, cel
 from frostline.core.category import Category
+from frostline.core.rules import Alerting
 from frostline.core.window import Period
 
 _SELECTOR_EXAMPLE = 'http_requests_total{job="web",code=~"5.."}'
@@ -281,6 +282,21 @@ class Review(Model):
     last: Day | None = Field(default=None, description="Day of the last review, such as 2026-10-01.")
 
 
+class AlertChoice(Model):
+    """Which alerts the promise has. Their rules need Prometheus alone."""
+
+    profile: Alerting | None = Field(
+        default=None,
+        description="Burn: pages and tickets by burn rates over two windows each. Pace: yellow and red instead."
+        " None: no alerts. If absent what the rules are made with: Burn unless told otherwise.",
+    )
+    minimum_bad: Annotated[int, Field(ge=1, le=1_000_000), NUMBER] | None = Field(
+        default=None,
+        description="How much must have been bad before anybody is paged: events, or minutes or slices where those are"
+        " counted. If absent 10 events, 2 minutes or 1 slice of 5 minutes.",
+    )
+
+
 class LabelSelector(Model):
     """Workloads by their labels."""
 
@@ -328,6 +344,7 @@ class ObjectiveSpec(Model):
     review: Review | None = Field(
         default=None, description="When people look at it again; overdue shows as a condition."
     )
+    alerting: AlertChoice | None = Field(default=None, description=AlertChoice.__doc__)
     protects: Annotated[list[Protected], Field(max_length=32)] = Field(
         default_factory=list,
         description="Workloads whose releases wait when the budget is gone; in the objective's own namespace.",

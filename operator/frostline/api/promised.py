@@ -8,6 +8,7 @@ from frostline.core.category import Category
 from frostline.core.durations import parse_duration
 from frostline.core.lint import Fields, Promise
 from frostline.core.objective import Objective
+from frostline.core.rules import Alerting
 
 _HERE: Final = "spec.indicator"
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -25,6 +26,7 @@ def promise(spec: ObjectiveSpec, objective: Objective) -> Promise:
         tier=spec.tier,
         protects=bool(spec.protects),
         reviewed=spec.review is not None and spec.review.last is not None,
+        alerting=(spec.alerting and spec.alerting.profile) or Alerting.BURN,
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from frostline.cli.judging import Judge
 
 _FORMATS: Final = ("prometheus", "prometheusrule", "configmap")
-_PROFILES: Final = ("burn", "pace", "off")
+_PROFILES: Final = ("burn", "pace", "none")
 _UNREADABLE: Final = 2
 
 
@@ -56,7 +56,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--rules-namespace", metavar="NAME", help="namespace of the objects that --format makes; none if absent"
     )
     command.add_argument(
-        "--alerts", choices=_PROFILES, default=_PROFILES[0], help="burn: pages and tickets; pace: yellow and red; off"
+        "--alerts",
+        choices=_PROFILES,
+        default=_PROFILES[0],
+        help="for objectives without spec.alerting.profile; burn: pages and tickets; pace: yellow and red; none",
     )
     command.add_argument("--runbooks", metavar="URL", help="page with a heading for each alert")
     command.add_argument("--dashboard", metavar="URL", help="dashboard that takes var-namespace and var-name")
@@ -70,12 +73,13 @@ def run(parsed: argparse.Namespace) -> int:
     from frostline.cli.manifest_files import read  # noqa: PLC0415
     from frostline.cli.rules_output import Wanted, rendered, replace, written  # noqa: PLC0415
     from frostline.core.finding import Rule, Severity  # noqa: PLC0415
+    from frostline.core.rules import Alerting  # noqa: PLC0415
 
     wanted = Wanted(
         parsed.format,
         parsed.namespace,
         parsed.rules_namespace,
-        parsed.alerts,
+        Alerting(parsed.alerts.capitalize()),
         runbooks=parsed.runbooks,
         dashboard=parsed.dashboard,
     )

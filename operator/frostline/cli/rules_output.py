@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from frostline.api.ruled import ruled
 from frostline.cli.judging import Judge, Located, Promised
 from frostline.core.alerts import Links
 from frostline.core.finding import Finding, Rule, Severity, finding
@@ -19,15 +20,16 @@ _HEADER: Final = "# Written by `frostline rules`. Change the objectives, not thi
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for: `form` is prometheus, prometheusrule or configmap; `alerts` a profile.
+    """What was asked for: `form` is prometheus, prometheusrule or configmap.
 
-    `namespace` is for objectives whose manifest names none, `rules_namespace` for the objects that are made.
+    `alerts` is the profile of objectives that choose none. `namespace` is for objectives whose manifest names none,
+    `rules_namespace` for the objects that are made.
     """
 
     form: str
     namespace: str = "default"
     rules_namespace: str | None = None
-    alerts: str = Alerting.BURN
+    alerts: Alerting = Alerting.BURN
     runbooks: str | None = None
     dashboard: str | None = None
 
@@ -45,7 +47,7 @@ def rendered(judged: Judge, wanted: Wanted) -> tuple[list[Located], tuple[RuleFi
         return found, None
     promises: dict[tuple[str, str], tuple[Promise, Promised]] = {}
     for each in judged.promised:
-        promise = _promise(each, wanted)
+        promise = ruled(each.namespace or wanted.namespace, each.name, each.accepted, wanted.alerts)
         first = promises.setdefault(promise.key, (promise, each))[1]
         if first is not each:
             where = f"{first.place.file}:{first.place.mark.line}"
@@ -61,8 +63,8 @@ def rendered(judged: Judge, wanted: Wanted) -> tuple[list[Located], tuple[RuleFi
         for each in result.refused
     ]
     found += refused
-    if wanted.alerts != Alerting.BURN:
-        # Of the other profile the linter has spoken: say what is left out of this one instead.
+    if wanted.alerts is not Alerting.BURN:
+        # The linter does not know of this choice: say what is left out by it instead.
         found = [each for each in found if each.finding.rule is not Rule.BURN_NEVER_FIRES]
         found += (Located(promises[promise.key][1].place, each) for promise, each in result.findings)
     return found, None if refused else result.files
@@ -100,19 +102,6 @@ def replace(folder: Path, files: Sequence[RuleFile], wanted: Wanted) -> int:
             path.unlink()
             changed += 1
     return changed
-
-
-def _promise(of: Promised, wanted: Wanted) -> Promise:
-    spec = of.accepted.spec
-    return Promise(
-        namespace=of.namespace or wanted.namespace,
-        name=of.name,
-        objective=of.accepted.objective,
-        journey=spec.journey,
-        tier=spec.tier,
-        owner=spec.owner,
-        alerting=Alerting(wanted.alerts),
-    )
 
 
 class _Blocks(yaml.SafeDumper):

@@ -10,21 +10,20 @@ from typing import Final
 
 from frostline.core.durations import promql_duration
 from frostline.core.finding import Finding, Rule, finding
-from frostline.core.rules import BASE_INTERVAL_S, Alerting, Group, Promise, Unit
+from frostline.core.rules import BASE_INTERVAL_S, Alerting, Group, Promise
 from frostline.core.rules import Rule as PrometheusRule
-from frostline.core.shared_rules import FORECAST, LENGTH, WHICH, pair_label, profile_thresholds
+from frostline.core.shared_rules import COUNTED, FORECAST, LENGTH, WHICH, pair_label, profile_thresholds
 from frostline.names import Alert, Metric, Recorded, RuleLabel
-
-LEAST_BAD: Final = {Unit.EVENT: 10, Unit.MINUTE: 2, Unit.SLICE: 1}
-"""What must have been bad before anybody is woken: three bad requests at night are no outage."""
 
 GROUP_PREFIX: Final = "frostline-"
 
 _PAGE: Final = "page"
 _TICKET: Final = "ticket"
 _UNWATCHED: Final = '{tier!="3"}'
-_WANTED: Final = f'{RuleLabel.ALERTING}!="{Alerting.OFF}"'
+_WANTED: Final = f'{RuleLabel.ALERTING}!="{Alerting.NONE.label}"'
 _HALF: Final = "0.5"
+_REVIEW_INTERVAL_S: Final = 1_800
+_LONGEST_OVERDUE: Final = "1825d"
 _WHO: Final = "{{ $labels.namespace }}/{{ $labels.name }}"
 _OWNER: Final = "{{ with $labels.owner }} {{ . }} answers for it.{{ end }}"
 _TIMES: Final = '{{ $value | printf "%.1f" }} times'
@@ -41,13 +40,16 @@ class Links:
 
 def alert_groups(promises: Iterable[Promise], links: Links) -> tuple[Group, ...]:
     """Return the alerts that the promises' profiles want, and those about ourselves."""
-    profiles = {each.alerting for each in promises}
+    everything = tuple(promises)
+    profiles = {each.alerting for each in everything}
     rules = [
         *(_burn(links) if Alerting.BURN in profiles else ()),
         *(_pace(links) if Alerting.PACE in profiles else ()),
-        *(_accounts(links) if profiles - {Alerting.OFF} else ()),
+        *(_accounts(links) if profiles - {Alerting.NONE} else ()),
     ]
     groups = [Group("frostline-alerts", BASE_INTERVAL_S, tuple(rules))] if rules else []
+    if any(each.review_due is not None and each.alerting is not Alerting.NONE for each in everything):
+        groups.append(Group("frostline-reviews", _REVIEW_INTERVAL_S, (_review(links),)))
     return (*groups, Group("frostline-health", BASE_INTERVAL_S, tuple(_health(links))))
 
 
@@ -156,6 +158,26 @@ def _accounts(links: Links) -> Iterator[PrometheusRule]:
     )
 
 
+def _review(links: Links) -> PrometheusRule:
+    """Return the alert on reviews that are overdue.
+
+    The day stands in a label, which PromQL cannot compare with the time; but it can make labels of numbers. So the
+    promise is told whose day is one of those that are over: a label more and no rule, and no operator that must live.
+    """
+    due = RuleLabel.REVIEW_DUE
+    day = f'count_values("{due}", year() * 10000 + month() * 100 + day_of_month())'
+    written = f'label_replace({day}, "{due}", "$1-$2-$3", "{due}", "(....)(..)(..)")'
+    return _alert(
+        Alert.REVIEW_OVERDUE,
+        f'{Recorded.ALLOWED}{{{due}!="",{_WANTED}}}'
+        f"\nand on({due}) max_over_time({written}[{_LONGEST_OVERDUE}:1d] offset 1d)",
+        _TICKET,
+        summary=f"{_WHO} ({{{{ $labels.journey }}}}) should have been reviewed by {{{{ $labels.{due} }}}}",
+        description="Is the target still what users need? Look at it together, then set spec.review.last." + _OWNER,
+        links=links,
+    )
+
+
 def _health(links: Links) -> Iterator[PrometheusRule]:
     cycles = f"{Metric.CYCLES}_total"
     ours = f'{{rule_group=~".*;{GROUP_PREFIX}.*"}}'
@@ -197,8 +219,8 @@ def _over(
 
 
 def _enough(events: Recorded) -> str:
-    terms = (f'{events}{{{RuleLabel.UNIT}="{unit}"}} >= {least}' for unit, least in LEAST_BAD.items())
-    return f"({' or '.join(terms)})"
+    # The third of three events in five minutes is known in full only when the short window is about to forget it.
+    return f"(round({events}) >= on({COUNTED}) {Recorded.LEAST_BAD})"
 
 
 def _alert(

@@ -7,7 +7,7 @@ from typing import Final
 
 import promql_parser
 
-from frostline.core.burn import Threshold, nominal_s, thresholds
+from frostline.core.burn import Threshold, nominal_s
 from frostline.core.category import Category
 from frostline.core.durations import promql_duration
 from frostline.core.finding import Finding, Rule, clipped, finding
@@ -24,7 +24,9 @@ from frostline.core.indicator import (
 )
 from frostline.core.objective import PERCENT, Objective
 from frostline.core.population import stray
+from frostline.core.rules import Alerting
 from frostline.core.selector import Matcher, Selector
+from frostline.core.shared_rules import profile_thresholds
 
 MOST_IN_JOURNEY: Final = 3
 """More indicators than this, and nobody keeps one user journey in view."""
@@ -81,6 +83,7 @@ class Promise:
     tier: int = 3
     protects: bool = False
     reviewed: bool = False
+    alerting: Alerting = Alerting.BURN
 
 
 def lint(promise: Promise) -> tuple[Finding, ...]:
@@ -166,7 +169,9 @@ def _selectors(expression: str) -> list[Selector]:
 
 def _burn(promise: Promise) -> Iterator[Finding]:
     objective = promise.objective
-    dead = [each for each in thresholds(objective.window) if not each.can_fire(objective.allowed)]
+    dead = [
+        each for each in profile_thresholds(objective.window, promise.alerting) if not each.can_fire(objective.allowed)
+    ]
     if dead:
         percent = PERCENT * (1 - 1 / max(each.factor for each in dead))
         enough = percent.quantize(_HUNDREDTH, rounding=ROUND_FLOOR) + _HUNDREDTH

@@ -5,6 +5,7 @@ Everything longer than five minutes, and every alert, is a rule that all promise
 """
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
@@ -57,11 +58,17 @@ class Group:
 class Alerting(StrEnum):
     """Which burn alerts a promise has."""
 
-    BURN = "burn"
+    BURN = "Burn"
     """Two windows each, several burn rates: pages and tickets."""
-    PACE = "pace"
+    PACE = "Pace"
     """Yellow and red."""
-    OFF = "off"
+    NONE = "None"
+    """Not Off, which YAML reads as a truth value."""
+
+    @property
+    def label(self) -> str:
+        """The value of the label `alerting`: burn, pace, none."""
+        return self.value.lower()
 
 
 class Unit(StrEnum):
@@ -75,7 +82,13 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """An accepted objective with what people route its alerts by. `tier` is 1 to 3."""
+    """An accepted objective with what people route its alerts by.
+
+    Attributes:
+        tier: 1 to 3.
+        minimum_bad: what must have been bad before anybody is paged, as `unit` counts; None for the usual.
+        review_due: the last day on which its next review is in time; None where none is on record.
+    """
 
     namespace: str
     name: str
@@ -84,6 +97,8 @@ class Promise:
     tier: int = 3
     owner: str | None = None
     alerting: Alerting = Alerting.BURN
+    minimum_bad: int | None = None
+    review_due: date | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -122,6 +137,11 @@ def own_rules(promise: Promise) -> tuple[Rule, Rule, Rule]:
         (RuleLabel.TIER.value, str(promise.tier)),
         *(((RuleLabel.OWNER.value, promise.owner),) if promise.owner else ()),
     )
+    choices = (
+        (RuleLabel.ALERTING.value, promise.alerting.label),
+        *(((RuleLabel.MINIMUM_BAD.value, str(promise.minimum_bad)),) if promise.minimum_bad is not None else ()),
+        *(((RuleLabel.REVIEW_DUE.value, promise.review_due.isoformat()),) if promise.review_due is not None else ()),
+    )
     objective = promise.objective
     of = recorded_terms(objective.indicator, objective.slices)
     bad = _bad(promise, of.numerator)
@@ -131,7 +151,7 @@ def own_rules(promise: Promise) -> tuple[Rule, Rule, Rule]:
         Rule(
             Recorded.ALLOWED,
             f"vector({_plain(objective.allowed)})",
-            (*which, *people, *what, (RuleLabel.ALERTING.value, promise.alerting.value)),
+            (*which, *people, *what, *choices),
         ),
     )
 

@@ -12,14 +12,14 @@ from typing import Final
 
 from frostline.core.burn import RED, YELLOW, Pace, Pair, Threshold, nominal_s, paces, thresholds
 from frostline.core.durations import promql_duration
-from frostline.core.rules import BASE_INTERVAL_S, MOST_RULES, Alerting, Group, Promise, Rule, window_label
+from frostline.core.rules import BASE_INTERVAL_S, MOST_RULES, Alerting, Group, Promise, Rule, Unit, window_label
 from frostline.core.window import Calendar, Rolling, Window
 from frostline.names import Metric, Recorded, RuleLabel
 
 WHICH: Final = f"{RuleLabel.NAMESPACE},{RuleLabel.NAME}"
 """The labels by which series of one promise find each other."""
 
-_COUNTED: Final = f"{WHICH},{RuleLabel.UNIT},{RuleLabel.WINDOW}"
+COUNTED: Final = f"{WHICH},{RuleLabel.UNIT},{RuleLabel.WINDOW}"
 """Those by which counts find the objective. Ranges still hold what was counted for a window that is no more: two
 partners for one objective would be an error, and that of the one rule that all promises share."""
 
@@ -30,6 +30,9 @@ FORECAST: Final = "forecast"
 """In place of a pair: how far ahead an end of the budget is told, in seconds; never past the window's length."""
 
 FORECAST_S: Final = 3 * 86_400
+
+LEAST_BAD: Final = {Unit.EVENT: 10, Unit.MINUTE: 2, Unit.SLICE: 1}
+"""What must have been bad before anybody is woken: three bad requests at night are no outage."""
 
 _SLOW_INTERVAL_S: Final = 120
 _HOURLY_INTERVAL_S: Final = 1_800
@@ -45,12 +48,15 @@ def shared_groups(promises: Iterable[Promise]) -> tuple[Group, ...]:
     everything = tuple(promises)
     windows = {window_label(each.objective.window): each.objective.window for each in everything}
     profiles = sorted({each.alerting for each in everything})
+    chosen = sorted({each.minimum_bad for each in everything if each.minimum_bad is not None})
     by_label = dict(sorted(windows.items(), key=lambda item: (nominal_s(item[1]), item[0])))
     return (
         Group("frostline-fast", BASE_INTERVAL_S, tuple(_fast())),
         Group("frostline-slow", _SLOW_INTERVAL_S, tuple(_slow())),
         Group("frostline-hourly", _HOURLY_INTERVAL_S, tuple(_hourly())),
-        *_cut("frostline-limits", BASE_INTERVAL_S, (*_limits(profiles), *_factors(by_label, profiles))),
+        *_cut(
+            "frostline-limits", BASE_INTERVAL_S, (*_limits(profiles), *_factors(by_label, profiles), *_least(chosen))
+        ),
         *_cut("frostline-budgets", _SLOW_INTERVAL_S, tuple(_budgets(by_label))),
     )
 
@@ -69,7 +75,7 @@ def profile_thresholds(window: Window, alerting: Alerting) -> tuple[Threshold, .
             return thresholds(window)
         case Alerting.PACE:
             return paces(window)
-        case Alerting.OFF:
+        case Alerting.NONE:
             return ()
 
 
@@ -121,9 +127,9 @@ def _constant(window: str, pair: str, value: Decimal) -> str:
 
 def _limits(profiles: Iterable[Alerting]) -> Iterator[Rule]:
     """Say per promise how fast is too fast. A limit that asks for more than 100 % errors is left out."""
-    pairs = {Alerting.BURN: ("1h", "6h", "1d", "3d"), Alerting.PACE: ("yellow", "red"), Alerting.OFF: ()}
+    pairs = {Alerting.BURN: ("1h", "6h", "1d", "3d"), Alerting.PACE: ("yellow", "red"), Alerting.NONE: ()}
     for profile in profiles:
-        allowed = f'{Recorded.ALLOWED}{{{RuleLabel.ALERTING}="{profile}"}}'
+        allowed = f'{Recorded.ALLOWED}{{{RuleLabel.ALERTING}="{profile.label}"}}'
         for pair in pairs[profile]:
             factor = f'on({RuleLabel.WINDOW}) group_left() {Recorded.FACTOR}{{{RuleLabel.PAIR}="{pair}"}}'
             yield Rule(
@@ -131,6 +137,19 @@ def _limits(profiles: Iterable[Alerting]) -> Iterator[Rule]:
                 f"0 * {allowed} + {factor}\nand {allowed} * {factor} < 1",
                 ((RuleLabel.PAIR.value, pair),),
             )
+
+
+def _least(chosen: Iterable[int]) -> Iterator[Rule]:
+    """Say per promise how much must have been bad: the usual, or what it chose, one rule for each different choice."""
+    usual = (
+        f'0 * {Recorded.ALLOWED}{{{RuleLabel.UNIT}="{unit}",{RuleLabel.MINIMUM_BAD}=""}} + {least}'
+        for unit, least in LEAST_BAD.items()
+    )
+    yield Rule(Recorded.LEAST_BAD, "\nor ".join(usual))
+    for least in chosen:
+        matcher = f'{RuleLabel.MINIMUM_BAD}="{least}"'
+        label = ((RuleLabel.MINIMUM_BAD.value, str(least)),)
+        yield Rule(Recorded.LEAST_BAD, f"0 * {Recorded.ALLOWED}{{{matcher}}} + {least}", label)
 
 
 def _cut(name: str, interval_s: int, rules: tuple[Rule, ...]) -> Iterator[Group]:
@@ -173,4 +192,4 @@ def _burn_over(bad: str, valid: str, length: str, allowed: str = Recorded.ALLOWE
 
 def _burn(bad: str, valid: str, allowed: str = Recorded.ALLOWED) -> str:
     """Return bad ÷ valid ÷ allowed with the labels of the last; nothing where there were no valid events."""
-    return f"{bad} / ({valid} > 0) / on({_COUNTED}) group_right() {allowed}"
+    return f"{bad} / ({valid} > 0) / on({COUNTED}) group_right() {allowed}"
