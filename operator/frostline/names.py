@@ -47,6 +47,8 @@ class Label(StrEnum):
     """Our mark on a namespace with a gate that holds: the admission policy looks at such namespaces only."""
     MODE = f"{GROUP}/mode"
     """Set by people on a namespace: Observe, Warn or Enforce, lowers the mode of policies there."""
+    RULES_OF = f"{GROUP}/rules-of"
+    """On objects with rules: the namespace of the operator that writes them. Others leave them alone."""
     ARMED = f"{GROUP}/armed"
     """On the bindings and the webhook configuration that the operator makes: the kill switch deletes what has it."""
 
@@ -116,6 +118,7 @@ class Reason(StrEnum):
     INCONSISTENT = "Inconsistent"
     PARTIAL = "Partial"
     QUERY_FAILED = "QueryFailed"
+    RULES_NOT_EVALUATED = "RulesNotEvaluated"
     NOT_ACCEPTED = "NotAccepted"
     # WithinObjective
     TARGET_MET = "TargetMet"

@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -20,6 +20,7 @@ from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
 from frostline.controller.reports import Reports
+from frostline.controller.rule_places import Destination, Form, deliver
 from frostline.controller.statuses import Statuses
 from frostline.controller.stores import Stores
 from frostline.controller.watch import watch
@@ -29,6 +30,7 @@ from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import Objects
+from frostline.prometheus.backfilled import Backfilled
 from frostline.prometheus.client import Connection, PrometheusClient
 from frostline.prometheus.direct import DirectSource
 
@@ -40,6 +42,7 @@ class Options:
     """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one.
 
     In `own_namespace` nothing is ever held back. `gitops` are the tools that are asked to try again after a lift.
+    `recorded`: figures come from what the recording rules gave; `rules` is where the operator writes these.
     """
 
     cluster: Cluster
@@ -52,6 +55,8 @@ class Options:
     webhook: Webhook | None = None
     gitops: frozenset[Tool] = frozenset()
     argocd_namespace: str = "argocd"
+    recorded: bool = False
+    rules: Destination = field(default_factory=lambda: Destination(Form.OFF, "", ""))
 
 
 async def run(options: Options) -> None:
@@ -73,7 +78,7 @@ async def run(options: Options) -> None:
         effects = ApiEffects(objects, recorder, stores, gitops)
         cycle = Cycle(
             stores=stores,
-            source=DirectSource(prometheus),
+            source=Backfilled(prometheus) if options.recorded else DirectSource(prometheus),
             clock=prometheus,
             statuses=Statuses(stores.objectives, ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE)),
             enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
@@ -99,6 +104,7 @@ async def run(options: Options) -> None:
                 loop.run(),
                 relist(lists),
                 armament.run(),
+                deliver(objects, options.rules, lambda: cycle.views if health.cycles else None),
                 watch(lists.watched, options.cluster, options.namespaces),
             )
     prometheus.close()

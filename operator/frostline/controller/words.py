@@ -9,6 +9,7 @@ from frostline.core.gate import Workload
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
     Failed,
+    Failure,
     Inconsistent,
     Measured,
     NoData,
@@ -101,7 +102,9 @@ def reason_and_sentence(outcome: Outcome, measured_at: datetime | None) -> tuple
                 f"Prometheus answered with warnings: {'; '.join(warnings)}{_old(measured_at)}",
             )
         case Failed(failure=failure, detail=detail):
-            return names.Reason.QUERY_FAILED, f"{failure}: {detail}{_old(measured_at)}"
+            unrecorded = failure is Failure.NOT_RECORDED
+            reason = names.Reason.RULES_NOT_EVALUATED if unrecorded else names.Reason.QUERY_FAILED
+            return reason, f"{detail if unrecorded else f'{failure}: {detail}'}{_old(measured_at)}"
 
 
 def _old(measured_at: datetime | None) -> str:

@@ -21,6 +21,10 @@ class Failure(StrEnum):
     """A counter is NaN or infinite."""
     NOT_PROMETHEUS = "not Prometheus"
     """The answer is not what the Prometheus API says."""
+    NOT_RECORDED = "not recorded"
+    """The recording rules of the promise are not evaluated."""
+    RECORDED_TWICE = "recorded twice"
+    """Two series record the same promise: whichever is read, the other one may be right."""
 
 
 @dataclass(frozen=True, slots=True)

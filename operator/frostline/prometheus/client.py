@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 import requests
@@ -15,6 +16,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from frostline.core.outcome import Failed, Failure, Partial
+from frostline.prometheus.evaluations import RuleState, rule_states
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 20.0
@@ -62,6 +64,7 @@ class Answer:
 
 
 Asked = Answer | Partial | Failed
+Found = TypeVar("Found")
 Observe = Callable[[str, float], None]
 
 
@@ -139,23 +142,31 @@ class PrometheusClient:
             return Failed(Failure.NOT_PROMETHEUS, f"{self._url} answered time() with nothing")
         return asked.series[0].points[0][1]
 
+    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
+        """Return what Prometheus says of the recording rules of these names."""
+        # Servers that do not know how to filter answer with all.
+        asked = urlencode({"type": "record", "rule_name[]": list(names)}, doseq=True)
+        return self._observed(lambda: self._request(f"rules?{asked}", None, lambda data: rule_states(data, names)))
+
     def _ask(self, path: str, form: Mapping[str, str]) -> Asked:
+        return self._observed(lambda: self._request(path, form, _answer))
+
+    def _observed(self, ask: Callable[[], Found | Partial | Failed]) -> Found | Partial | Failed:
         begun = time.monotonic()
-        asked = self._request(path, form)
-        match asked:
-            case Failed(failure=failure):
-                self._observe(failure.value, time.monotonic() - begun)
-            case Partial():
-                self._observe("partial", time.monotonic() - begun)
-            case Answer():
-                self._observe("answered", time.monotonic() - begun)
+        asked = ask()
+        outcome = asked.failure.value if isinstance(asked, Failed) else "answered"
+        self._observe("partial" if isinstance(asked, Partial) else outcome, time.monotonic() - begun)
         return asked
 
-    def _request(self, path: str, form: Mapping[str, str]) -> Asked:
+    def _request(
+        self, path: str, form: Mapping[str, str] | None, read: Callable[[Mapping[str, Any]], Found]
+    ) -> Found | Partial | Failed:
+        """Post a form, or get where there is none."""
         what = f"{self._url}/api/v1/{path}"
+        method = "GET" if form is None else "POST"
         try:
-            with self._session.post(
-                what, data=form, timeout=self._timeout, allow_redirects=False, stream=True
+            with self._session.request(
+                method, what, data=form, timeout=self._timeout, allow_redirects=False, stream=True
             ) as response:
                 body = _read(response, time.monotonic() + self._timeout[1])
         except (requests.Timeout, ReadTimeoutError):
@@ -166,7 +177,7 @@ class PrometheusClient:
             return Failed(Failure.REFUSED, f"credentials for {what} cannot be read: {error}")
         if body is None:
             return Failed(Failure.TOO_MUCH, f"{what} answered with more than {MAX_ANSWER_BYTES >> 20} MiB")
-        return _parse(what, response.status_code, body)
+        return _parse(what, response.status_code, body, read)
 
 
 def _read(response: requests.Response, deadline: float) -> bytes | None:
@@ -187,7 +198,7 @@ def _read(response: requests.Response, deadline: float) -> bytes | None:
     return bytes(body)
 
 
-def _parse(what: str, status: int, body: bytes) -> Asked:
+def _parse(what: str, status: int, body: bytes, read: Callable[[Mapping[str, Any]], Found]) -> Found | Partial | Failed:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -200,7 +211,7 @@ def _parse(what: str, status: int, body: bytes) -> Asked:
     if warnings:
         return Partial(tuple(_short(str(warning)) for warning in warnings))
     try:
-        return _answer(document["data"])
+        return read(document["data"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         return Failed(
             Failure.NOT_PROMETHEUS,
