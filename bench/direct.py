@@ -97,7 +97,7 @@ class _Operator:
             self.timing,
             lambda _source, _outcome, seconds: self.queries.append(seconds),
         )
-        self.sources = Sources(builder.own(Connection(url)), builder.source, None)
+        self.sources = Sources(builder.own(Connection(url), Measuring.DIRECT), builder.source, None)
         self.cycle = Cycle(
             stores=stores,
             sources=self.sources,

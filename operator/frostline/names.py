@@ -53,6 +53,8 @@ class Label(StrEnum):
     """Set by people on a namespace: Observe, Warn or Enforce, lowers the mode of policies there."""
     SOURCE = f"{GROUP}/source"
     """Set by people on a namespace: the PrometheusSource of objectives there that name none."""
+    RULES_OF = f"{GROUP}/rules-of"
+    """On objects with rules: the namespace of the operator that writes them. Others leave them alone."""
     ARMED = f"{GROUP}/armed"
     """On the bindings and the webhook configuration that the operator makes: the kill switch deletes what has it."""
 
@@ -124,6 +126,7 @@ class Reason(StrEnum):
     INCONSISTENT = "Inconsistent"
     PARTIAL = "Partial"
     QUERY_FAILED = "QueryFailed"
+    RULES_NOT_EVALUATED = "RulesNotEvaluated"
     NOT_ACCEPTED = "NotAccepted"
     SOURCE_NOT_FOUND = "SourceNotFound"
     SOURCE_NOT_ALLOWED = "SourceNotAllowed"

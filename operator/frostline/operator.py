@@ -6,13 +6,13 @@ import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from frostline.api.source import Measuring
 from frostline.controller.armament import Armament, Webhook
-from frostline.controller.building import Builder
+from frostline.controller.building import Builder, Counting
 from frostline.controller.cycle import Cycle
 from frostline.controller.effects import ApiEffects
 from frostline.controller.enforcement import Enforcement
@@ -22,6 +22,7 @@ from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
 from frostline.controller.reports import Reports
+from frostline.controller.rule_places import Destination, Form, deliver
 from frostline.controller.source_status import SourceStatuses
 from frostline.controller.sources import Sources
 from frostline.controller.statuses import Statuses
@@ -35,6 +36,7 @@ from frostline.kubernetes.contents import Contents
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import Objects
+from frostline.prometheus.backfilled import Backfilled
 from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
 
@@ -47,6 +49,7 @@ class Options:
 
     `prometheus` measures what no PrometheusSource does; None without one. In `own_namespace` nothing is ever held
     back, and the Secrets of sources are there. `gitops` are the tools that are asked to try again after a lift.
+    `measuring` is how `prometheus` is asked; `rules` is where the operator writes recording and alerting rules.
     """
 
     cluster: Cluster
@@ -59,6 +62,8 @@ class Options:
     webhook: Webhook | None = None
     gitops: frozenset[Tool] = frozenset()
     argocd_namespace: str = "argocd"
+    measuring: Measuring = Measuring.DIRECT
+    rules: Destination = field(default_factory=lambda: Destination(Form.OFF, "", ""))
 
 
 async def run(options: Options) -> None:
@@ -77,9 +82,10 @@ async def run(options: Options) -> None:
         armament = Armament(objects, recorder, options.webhook)
         gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
         effects = ApiEffects(objects, recorder, stores, gitops)
-        builder = Builder({Measuring.DIRECT: DirectSource}, options.timing, instruments.queried)
+        ways: dict[Measuring, Counting] = {Measuring.DIRECT: DirectSource, Measuring.RECORDED: Backfilled}
+        builder = Builder(ways, options.timing, instruments.queried)
         sources = Sources(
-            None if options.prometheus is None else builder.own(options.prometheus),
+            None if options.prometheus is None else builder.own(options.prometheus, options.measuring),
             builder.source,
             Contents(objects, options.own_namespace),
             dropped=instruments.dropped,
@@ -114,6 +120,7 @@ async def run(options: Options) -> None:
                 loop.run(),
                 relist(lists),
                 armament.run(),
+                deliver(objects, options.rules, lambda: cycle.views if health.cycles else None),
                 watch(lists.watched, options.cluster, options.namespaces),
             )
     sources.end()

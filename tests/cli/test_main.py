@@ -209,6 +209,7 @@ def test_flags_become_options(started: list[Options], tmp_path: Path) -> None:
 
     (options,) = started
     assert code == 0
+    assert options.prometheus is not None
     assert (options.prometheus.url, options.prometheus.bearer_token_file) == ("http://prometheus:9090", token)
     assert (options.timing.interval_s, options.timing.offset_s) == (10, 5)
     assert (options.cluster.context, options.cluster.kubeconfig) == ("one", None)

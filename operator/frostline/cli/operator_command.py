@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from frostline.cli import arguments
 from frostline.cli.arguments import Flags
@@ -13,7 +14,11 @@ from frostline.core.gitops import Tool
 
 if TYPE_CHECKING:
     from frostline.controller.armament import Webhook
+    from frostline.controller.rule_places import Destination
     from frostline.prometheus.connection import Connection
+
+_MEASURING: Final = ("direct", "recorded")
+_FORMS: Final = ("off", "auto", "prometheus-rule", "config-map", "directory")
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,11 +28,34 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     command = commands.add_parser("operator", help="measure objectives and keep the account on their status")
     command.set_defaults(run=lambda parsed: run(command, parsed))
     prometheus = Flags(command.add_argument_group("Prometheus"), environment)
-    prometheus.add("--prometheus-url", arguments.http_url, "URL", "base URL of Prometheus; what no PrometheusSource is for is measured there")
+    prometheus.add(
+        "--prometheus-url",
+        arguments.http_url,
+        "URL",
+        "base URL of Prometheus; what no PrometheusSource is for is measured there",
+    )
     prometheus.add("--prometheus-ca", arguments.readable_file, "FILE", "certificate authority to trust")
     prometheus.add("--prometheus-bearer-token-file", arguments.readable_file, "FILE", "bearer token")
     prometheus.add("--prometheus-username", str, "NAME", "user for basic authentication")
     prometheus.add("--prometheus-password-file", arguments.readable_file, "FILE", "password of that user")
+    prometheus.add(
+        "--measuring",
+        arguments.one_of(*_MEASURING),
+        "HOW",
+        "direct: by queries of raw metrics; recorded: from recording rules, for more than a few hundred objectives",
+        default=_MEASURING[0],
+    )
+    rules = Flags(command.add_argument_group("rules"), environment)
+    rules.add(
+        "--rules",
+        arguments.one_of(*_FORMS),
+        "FORM",
+        "off, auto, prometheus-rule, config-map or directory: as what the operator writes recording and alerting rules"
+        " (auto: PrometheusRules where the cluster knows them, else ConfigMaps); auto when recorded, else off",
+    )
+    rules.add("--rules-namespace", str, "NS", "namespace of the objects with rules; the operator's own if absent")
+    rules.add_many("--rules-label", "NAME=VALUE", "label for these objects, as the ruleSelector wants, may be repeated")
+    rules.add("--rules-directory", arguments.path, "DIR", "folder of rule files, for --rules directory")
     cluster = arguments.add_cluster(command, environment)
     cluster.add_many("--namespace", "NS", "namespace to serve, may be repeated; all if absent")
     cluster.add(
@@ -76,10 +104,16 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         command.error("--webhook-secret and --webhook-service (or --webhook-url) go together")
     if parsed.webhook_secret_kept_by not in {"operator", "others"}:
         command.error(f"--webhook-secret-kept-by takes operator or others, not {parsed.webhook_secret_kept_by}")
+    if (parsed.rules == "directory") != (parsed.rules_directory is not None):
+        command.error("--rules directory and --rules-directory go together")
+    unlabelled = [each for each in parsed.rules_label if not all(each.partition("="))]
+    if unlabelled:
+        command.error(f'--rules-label takes NAME=VALUE, not "{unlabelled[0]}"')
     if not set(parsed.gitops) <= set(Tool):
         command.error(f"--gitops takes {', '.join(Tool)}, not {', '.join(sorted(set(parsed.gitops) - set(Tool)))}")
     configure(parsed.log_format, parsed.log_level)
     # Clients of Kubernetes take a second to import; --help and errors above do not wait for them.
+    from frostline.api.source import Measuring  # noqa: PLC0415
     from frostline.controller.timing import Timing  # noqa: PLC0415
     from frostline.kubernetes.connection import Cluster, NoClusterError  # noqa: PLC0415
     from frostline.operator import Options  # noqa: PLC0415
@@ -97,6 +131,8 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         webhook=_webhook(parsed),
         gitops=frozenset(map(Tool, parsed.gitops)),
         argocd_namespace=parsed.argocd_namespace,
+        measuring=Measuring(parsed.measuring.capitalize()),
+        rules=_rules(parsed),
     )
     try:
         asyncio.run(run_operator(options))
@@ -118,6 +154,19 @@ def _prometheus(parsed: argparse.Namespace) -> "Connection | None":
         bearer_token_file=parsed.prometheus_bearer_token_file,
         username=parsed.prometheus_username,
         password_file=parsed.prometheus_password_file,
+    )
+
+
+def _rules(parsed: argparse.Namespace) -> "Destination":
+    from frostline.controller.rule_places import Destination, Form  # noqa: PLC0415 - as above
+
+    usual = Form.AUTO if parsed.measuring == "recorded" else Form.OFF
+    return Destination(
+        usual if parsed.rules is None else Form(parsed.rules),
+        owner=parsed.own_namespace,
+        namespace=parsed.rules_namespace or parsed.own_namespace,
+        labels=dict(each.split("=", 1) for each in parsed.rules_label),
+        folder=parsed.rules_directory or Path(),
     )
 
 

@@ -73,6 +73,7 @@ def run(parsed: argparse.Namespace) -> int:
     from frostline.cli.manifest_files import read  # noqa: PLC0415
     from frostline.cli.rules_output import Wanted, rendered, replace, written  # noqa: PLC0415
     from frostline.core.finding import Rule, Severity  # noqa: PLC0415
+    from frostline.core.rule_delivery import ForeignError  # noqa: PLC0415
     from frostline.core.rules import Alerting  # noqa: PLC0415
 
     wanted = Wanted(
@@ -94,6 +95,9 @@ def run(parsed: argparse.Namespace) -> int:
         return _print(written(rules, wanted))
     try:
         changed = replace(parsed.output_dir, rules, wanted)
+    except ForeignError as error:
+        sys.stderr.write(f"{error}\n")
+        return _UNREADABLE
     except OSError as error:
         sys.stderr.write(f"{error.filename or parsed.output_dir} cannot be written: {error.strerror or error}\n")
         return _UNREADABLE

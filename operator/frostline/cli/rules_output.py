@@ -12,8 +12,10 @@ from frostline.api.ruled import ruled
 from frostline.cli.judging import Judge, Located, Promised
 from frostline.core.alerts import Links
 from frostline.core.finding import Finding, Rule, Severity, finding
+from frostline.core.rule_delivery import ForeignError, plan
 from frostline.core.rule_files import RuleFile, config_map, prometheus_rule, rule_files, text
 from frostline.core.rules import Alerting, Promise
+from frostline.prometheus.rule_directory import RuleDirectory
 
 _HEADER: Final = "# Written by `frostline rules`. Change the objectives, not this file.\n"
 
@@ -82,26 +84,21 @@ def replace(folder: Path, files: Sequence[RuleFile], wanted: Wanted) -> int:
 
     New and changed files come first, each put in place as a whole; then what an earlier run left and is no more. Files
     of others, and files that did not change, are left alone.
+
+    Raises:
+        ForeignError: a file of somebody else has the name of one of ours; nothing was written.
+        OSError: the folder cannot be read or written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {
-        f"{file.name}.yaml": _HEADER + (text([file]) if wanted.form == "prometheus" else _object(file, wanted))
-        for file in files
-    }
-    changed = 0
-    for name, content in texts.items():
-        path = folder / name
-        if path.is_file() and path.read_bytes() == content.encode():
-            continue
-        draft = path.with_suffix(".tmp")
-        draft.write_bytes(content.encode())
-        draft.replace(path)
-        changed += 1
-    for path in sorted(folder.glob("frostline-*.yaml")):
-        if path.name not in texts and path.read_bytes().startswith(_HEADER.encode()):
-            path.unlink()
-            changed += 1
-    return changed
+    directory = RuleDirectory(folder, _HEADER)
+    texts = {file.name: text([file]) if wanted.form == "prometheus" else _object(file, wanted) for file in files}
+    todo = plan(directory.digests(texts), directory.found())
+    if todo.taken:
+        raise ForeignError(f"{folder / todo.taken[0]}.yaml was not written by frostline rules: move it away")
+    for name in todo.writes:
+        directory.write(name, texts[name])
+    for name in todo.removals:
+        directory.remove(name)
+    return len(todo.writes) + len(todo.removals)
 
 
 class _Blocks(yaml.SafeDumper):

@@ -10,9 +10,10 @@ from frostline.api.sourced import AcceptedSource
 from frostline.controller.lane import Lane
 from frostline.controller.sources import OWN_NAME, Asked
 from frostline.controller.timing import Timing
+from frostline.prometheus.backfilled import Client
 from frostline.prometheus.client import PrometheusClient
 from frostline.prometheus.connection import Connection
-from frostline.prometheus.direct import Client, Spread
+from frostline.prometheus.direct import Spread
 from frostline.prometheus.guarded import GuardedClient
 from frostline.prometheus.source import Source
 
@@ -32,13 +33,13 @@ class Builder:
     timing: Timing
     observe: Callable[[str, str, float], None]
 
-    def own(self, connection: Connection) -> Asked:
+    def own(self, connection: Connection, measuring: Measuring) -> Asked:
         """Return the lane of the source that the flags name.
 
         Raises:
             frostline.prometheus.tls.UnfitError: its certificates cannot be used.
         """
-        return self._lane(OWN_NAME, connection, self.ways[Measuring.DIRECT], self.timing, _OWN_CONCURRENCY)
+        return self._lane(OWN_NAME, connection, self.ways[measuring], self.timing, _OWN_CONCURRENCY)
 
     def source(self, name: str, judged: AcceptedSource, connection: Connection) -> Asked:
         """Return the lane of a PrometheusSource.

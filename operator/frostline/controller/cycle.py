@@ -20,7 +20,7 @@ from frostline.controller.protection import ByNamespace, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
 from frostline.controller.source_status import SourceStatuses
-from frostline.controller.sources import Sources
+from frostline.controller.sources import Chosen, Sources
 from frostline.controller.status import Facts
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
@@ -35,11 +35,12 @@ from frostline.core.policy import Rule
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One objective after a cycle, for metrics."""
+    """One objective after a cycle, for metrics and rules; `source` is the name of where it is measured, if anywhere."""
 
     key: Key
     acceptance: Acceptance
     assessment: Assessment | None
+    source: str | None = None
 
 
 class Cycle:
@@ -179,7 +180,10 @@ class Cycle:
         }
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(live, accounts, seen)
-        self.views = tuple(View(key, acceptance, self._assessment(key)) for key, acceptance in accepted.items())
+        chosen = {key: each.choice.name for key, each in wanted.items() if isinstance(each.choice, Chosen)}
+        self.views = tuple(
+            View(key, acceptance, self._assessment(key), chosen.get(key)) for key, acceptance in accepted.items()
+        )
         return at
 
     def _facts(

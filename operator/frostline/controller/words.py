@@ -9,6 +9,7 @@ from frostline.core.gate import Workload
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
     Failed,
+    Failure,
     Inconsistent,
     Measured,
     NoData,
@@ -112,7 +113,9 @@ def _unanswered(outcome: Partial | Failed | NoSource, measured_at: datetime | No
         case Partial(warnings=warnings):
             reason, said = names.Reason.PARTIAL, f"Prometheus answered with warnings: {'; '.join(warnings)}"
         case Failed(failure=failure, detail=detail):
-            reason, said = names.Reason.QUERY_FAILED, f"{failure}: {detail}"
+            unrecorded = failure is Failure.NOT_RECORDED
+            reason = names.Reason.RULES_NOT_EVALUATED if unrecorded else names.Reason.QUERY_FAILED
+            said = detail if unrecorded else f"{failure}: {detail}"
         case NoSource(why=why, detail=detail):
             reason, said = _UNSOURCED[why], detail
     return reason, f"{said}{_old(measured_at)}"

@@ -23,6 +23,10 @@ class Failure(StrEnum):
     """The answer is not what the Prometheus API says."""
     NOT_ASKED = "not asked"
     """It failed too often in a row, or used up its time: nothing more is asked for now."""
+    NOT_RECORDED = "not recorded"
+    """The recording rules of the promise are not evaluated."""
+    RECORDED_TWICE = "recorded twice"
+    """Two series record the same promise: whichever is read, the other one may be right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """From promises to the rule files that hold them, as text and as objects of Kubernetes."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as with_
 from typing import Any, Final
 
 import promql_parser
@@ -21,9 +22,9 @@ MOST_PROMISES: Final = 240
 """Of one file: how much one change rewrites."""
 
 _OWN_RULES: Final = 3
-_MANAGED: Final = {"app.kubernetes.io/managed-by": "frostline", "app.kubernetes.io/component": "rules"}
-_SHARED: Final = "frostline-shared"
-_SHARD: Final = "frostline-slos"
+MANAGED: Final = {"app.kubernetes.io/managed-by": "frostline", "app.kubernetes.io/component": "rules"}
+_SHARED: Final = "frostline{}-shared"
+_SHARD: Final = "frostline{}-slos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,17 @@ class Rendered:
     refused: tuple[Refused, ...] = ()
 
 
-def rule_files(promises: Iterable[Promise], links: Links | None = None) -> Rendered:
+def rule_files(
+    promises: Iterable[Promise],
+    links: Links | None = None,
+    *,
+    source: str | None = None,
+    parsed: Mapping[tuple[str, str], Promise] | None = None,
+) -> Rendered:
     """Return the rules of all promises. Each is known to parse. The order of `promises` does not matter.
+
+    `source` is the Prometheus that they are for, where there are several: its name is in those of files and groups.
+    Promises that are those of `parsed`, by key, are known to parse from an earlier time: that is most of the work.
 
     Raises:
         ValueError: two promises have one namespace and name; or a shared rule does not parse, which is our own fault.
@@ -71,7 +81,8 @@ def rule_files(promises: Iterable[Promise], links: Links | None = None) -> Rende
     for promise in ordered:
         try:
             rules = own_rules(promise)
-            _parse(rules)
+            if parsed is None or parsed.get(promise.key) is not promise:
+                _parse(rules)
         except ValueError as error:
             refused.append(Refused(promise, str(error)))
             continue
@@ -84,10 +95,12 @@ def rule_files(promises: Iterable[Promise], links: Links | None = None) -> Rende
     shared = (*shared_groups(kept), *alert_groups(kept, links or Links()))
     for group in shared:
         _parse(group.rules)
+    of = "" if source is None else f"-{source}"
+    named = tuple(with_(group, name=group.name.replace("frostline", f"frostline{of}", 1)) for group in shared)
     buckets = shared_out(items, most=MOST_PROMISES, weight=MOST_BYTES)
     found = ((promise, never_firing(promise)) for promise in kept)
     return Rendered(
-        (RuleFile(_SHARED, shared), *(_shard(bucket) for bucket in buckets)),
+        (RuleFile(_SHARED.format(of), named), *(_shard(_SHARD.format(of), bucket) for bucket in buckets)),
         tuple((promise, finding) for promise, finding in found if finding is not None),
         tuple(refused),
     )
@@ -132,15 +145,13 @@ def _parse(rules: Iterable[Rule]) -> None:
             raise ValueError(f"the expression of {rule.name} is no PromQL: {error}: {rule.expression}") from None
 
 
-def _shard(bucket: Bucket[tuple[Rule, ...]]) -> RuleFile:
+def _shard(name: str, bucket: Bucket[tuple[Rule, ...]]) -> RuleFile:
     """Return a file; its groups go on with the splitting, so that a change in one leaves the others as they are."""
     groups = shared_out(bucket.items, most=MOST_RULES // _OWN_RULES, weight=MOST_BYTES, prefix=bucket.prefix)
     return RuleFile(
-        _named(_SHARD, bucket.prefix),
+        _named(name, bucket.prefix),
         tuple(
-            Group(
-                _named(_SHARD, each.prefix), BASE_INTERVAL_S, tuple(rule for item in each.items for rule in item.value)
-            )
+            Group(_named(name, each.prefix), BASE_INTERVAL_S, tuple(rule for item in each.items for rule in item.value))
             for each in groups
         ),
     )
@@ -152,7 +163,7 @@ def _named(what: str, prefix: str) -> str:
 
 def _metadata(file: RuleFile, namespace: str | None) -> dict[str, Any]:
     place = {} if namespace is None else {"namespace": namespace}
-    return {"name": file.name, **place, "labels": dict(_MANAGED)}
+    return {"name": file.name, **place, "labels": dict(MANAGED)}
 
 
 def _group(group: Group) -> dict[str, Any]:

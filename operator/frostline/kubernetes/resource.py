@@ -16,6 +16,7 @@ TIMEOUT_S: Final = 15.0
 _PAGE: Final = 500
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _JSON: Final = "application/json"
+_METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class NotInstalledError(RuntimeError):
@@ -107,6 +108,16 @@ class Objects:
             token = page["metadata"].get("continue")
             if not token:
                 return found
+
+    async def metadata(self, resource: Resource, namespace: str, *, selector: str) -> list[Manifest]:
+        """Return the metadata, and nothing else, of the objects of a namespace whose labels match: for large ones.
+
+        Raises:
+            kubernetes.aio.client.ApiException: the API server refused; 404 when it does not know the kind.
+        """
+        asked = {"labelSelector": selector}
+        page = await self._call("GET", resource.path(namespace), asked, accept=_METADATA)
+        return [item["metadata"] for item in page["items"]]
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
         """Return one object, None when there is none.
@@ -211,8 +222,10 @@ class Objects:
         query: Mapping[str, str | None] | None = None,
         body: Manifest | None = None,
         content_type: str | None = None,
+        *,
+        accept: str = _JSON,
     ) -> Manifest:
-        headers = {"Accept": "application/json"} | ({"Content-Type": content_type} if content_type else {})
+        headers = {"Accept": accept} | ({"Content-Type": content_type} if content_type else {})
         asked = [(name, value) for name, value in (query or {}).items() if value is not None]
         call = await self._api.param_serialize(
             method, path, query_params=asked, header_params=headers, body=body, auth_settings=["BearerToken"]

@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 import requests
@@ -15,6 +16,7 @@ from urllib3.util.retry import Retry
 
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.connection import Connection, FileAuth, Redaction
+from frostline.prometheus.evaluations import RuleState, rule_states
 from frostline.prometheus.tls import ContextAdapter, client_context
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -50,8 +52,8 @@ class Answer:
 
 
 Asked = Answer | Partial | Failed
+Found = TypeVar("Found")
 Observe = Callable[[str, float], None]
-_Told = TypeVar("_Told", Asked, Failed)
 
 
 class PrometheusClient:
@@ -96,7 +98,7 @@ class PrometheusClient:
         """Return what it says that it is, such as "Prometheus 3.5.0"."""
         found = self._document("GET", "status/buildinfo", {})
         if isinstance(found, Failed):
-            return self._silent(found)
+            return replace(found, detail=self._redacted(found.detail))
         data = found.get("data")
         if not isinstance(data, dict) or not isinstance(data.get("version"), str):
             return Failed(Failure.NOT_PROMETHEUS, f"{self._url} does not say which version it is")
@@ -124,18 +126,26 @@ class PrometheusClient:
             return Failed(Failure.NOT_PROMETHEUS, f"{self._url} answered time() with nothing")
         return asked.series[0].points[0][1]
 
+    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
+        """Return what Prometheus says of the recording rules of these names."""
+        # Servers that do not know how to filter answer with all.
+        asked = urlencode({"type": "record", "rule_name[]": list(names)}, doseq=True)
+        return self._observed(lambda: self._read("GET", f"rules?{asked}", {}, lambda data: rule_states(data, names)))
+
     def _ask(self, path: str, form: Mapping[str, str]) -> Asked:
+        return self._observed(lambda: self._read("POST", path, {**form, **self._parameters}, _answer))
+
+    def _observed(self, ask: Callable[[], Found | Partial | Failed]) -> Found | Partial | Failed:
         begun = time.monotonic()
-        found = self._document("POST", path, {**form, **self._parameters})
-        asked = self._silent(_whole(f"{self._url}/api/v1/{path}", found))
-        match asked:
-            case Failed(failure=failure):
-                self._observe(failure.value, time.monotonic() - begun)
-            case Partial():
-                self._observe("partial", time.monotonic() - begun)
-            case Answer():
-                self._observe("answered", time.monotonic() - begun)
+        asked = self._silent(ask())
+        outcome = asked.failure.value if isinstance(asked, Failed) else "answered"
+        self._observe("partial" if isinstance(asked, Partial) else outcome, time.monotonic() - begun)
         return asked
+
+    def _read(
+        self, method: str, path: str, form: Mapping[str, str], read: Callable[[Mapping[str, Any]], Found]
+    ) -> Found | Partial | Failed:
+        return _whole(f"{self._url}/api/v1/{path}", self._document(method, path, form), read)
 
     def _document(self, method: str, path: str, form: Mapping[str, str]) -> Mapping[str, Any] | Failed:
         what = f"{self._url}/api/v1/{path}"
@@ -154,13 +164,12 @@ class PrometheusClient:
             return Failed(Failure.TOO_MUCH, f"{what} answered with more than {MAX_ANSWER_BYTES >> 20} MiB")
         return _parse(what, response.status_code, body)
 
-    def _silent(self, asked: _Told) -> _Told:
+    def _silent(self, asked: Found | Partial | Failed) -> Found | Partial | Failed:
         """Return an answer whose words repeat no secret: a server may echo what it was sent."""
-        match asked:
-            case Failed(detail=detail):
-                return replace(asked, detail=self._redacted(detail))
-            case Partial(warnings=warnings):
-                return replace(asked, warnings=tuple(map(self._redacted, warnings)))
+        if isinstance(asked, Failed):
+            return replace(asked, detail=self._redacted(asked.detail))
+        if isinstance(asked, Partial):
+            return replace(asked, warnings=tuple(map(self._redacted, asked.warnings)))
         return asked
 
 
@@ -201,7 +210,9 @@ def _parse(what: str, status: int, body: bytes) -> Mapping[str, Any] | Failed:
     return document
 
 
-def _whole(what: str, document: Mapping[str, Any] | Failed) -> Asked:
+def _whole(
+    what: str, document: Mapping[str, Any] | Failed, read: Callable[[Mapping[str, Any]], Found]
+) -> Found | Partial | Failed:
     """Return the answer in a document, if it is the whole answer."""
     if isinstance(document, Failed):
         return document
@@ -209,7 +220,7 @@ def _whole(what: str, document: Mapping[str, Any] | Failed) -> Asked:
     if warnings:
         return Partial(tuple(_short(str(warning)) for warning in warnings))
     try:
-        return _answer(document["data"])
+        return read(document["data"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         return Failed(
             Failure.NOT_PROMETHEUS,

@@ -1,9 +1,8 @@
 """The direct source: counts events in the raw counters, many objectives in one query."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import pairwise
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from frostline.core.increments import is_unclear
 from frostline.core.indicator import Indicator
@@ -23,18 +22,17 @@ from frostline.core.promql import (
 )
 from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked
-from frostline.prometheus.source import Counted, Key, Missing, Points, Presence
+from frostline.prometheus.runs import put_in, runs
+from frostline.prometheus.source import Counted, Missing, Points, Presence
 
 BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
-
-_NEAR: Final = 6
-"""Up to how many buckets apart two runs of buckets cost less in one query than in two."""
 
 _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""
 
 
+Key = TypeVar("Key", bound=Hashable)
 _Chunk: TypeAlias = list[tuple[Any, tuple[str, ...]]]
 _Answers: TypeAlias = dict[Any, tuple[Points, ...] | Missing]
 
@@ -101,7 +99,7 @@ class DirectSource:
             # A key that failed in one run has no answer as a whole.
             group = {key: objectives[key] for key in keys if isinstance(found[key], Counted)}
             for key, exact in self._buckets(group, run, terms).items():
-                found[key] = _exact_in(run, found[key], exact)
+                found[key] = put_in(run, found[key], exact)
         return found
 
     def _buckets(
@@ -137,32 +135,13 @@ class DirectSource:
 
 def _unclear(found: Mapping[Key, Counted | Missing], width_s: int) -> dict[Gap, list[Key]]:
     """Return the runs of buckets for which the plain terms could not tell, each with the keys that they are of."""
-    runs: dict[Gap, list[Key]] = defaultdict(list)
+    found_in: dict[Gap, list[Key]] = defaultdict(list)
     for key, answer in found.items():
         if isinstance(answer, Counted):
             both = (*answer.numerator.items(), *answer.valid.items())
-            for run in _runs(sorted({end for end, value in both if is_unclear(value)}), width_s):
-                runs[run].append(key)
-    return runs
-
-
-def _runs(ends: list[int], width_s: int) -> Iterator[Gap]:
-    """Yield the runs of the buckets with these `ends`, which ascend; runs that are near to each other are one."""
-    breaks = [index for index in range(1, len(ends)) if ends[index] - ends[index - 1] > _NEAR * width_s]
-    for first, after in pairwise((0, *breaks, len(ends)) if ends else ()):
-        yield Gap(ends[first] - width_s, ends[after - 1] - width_s, width_s)
-
-
-def _exact_in(run: Gap, plain: Counted | Missing, exact: Counted | Missing) -> Counted | Missing:
-    """Return the plain answer with the exact one in its place in the buckets of `run`; a failure if that is one."""
-    if not (isinstance(plain, Counted) and isinstance(exact, Counted)):
-        return exact
-    inside = range(run.start + run.width_s, run.last + run.width_s + 1)
-
-    def put(old: Points, new: Points) -> Points:
-        return {**{end: value for end, value in old.items() if end not in inside}, **new}
-
-    return Counted(put(plain.numerator, exact.numerator), put(plain.valid, exact.valid))
+            for run in runs(sorted({end for end, value in both if is_unclear(value)}), width_s):
+                found_in[run].append(key)
+    return found_in
 
 
 def _pair(of: Terms) -> tuple[str, str]:

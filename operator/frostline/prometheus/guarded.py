@@ -3,12 +3,13 @@
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from frostline.core.breaker import Breaker, State
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.client import Asked
+from frostline.prometheus.evaluations import RuleState
 
 _OF_THE_SOURCE: Final = frozenset(
     {Failure.UNREACHABLE, Failure.TIMEOUT, Failure.REFUSED, Failure.SERVER_ERROR, Failure.NOT_PROMETHEUS}
@@ -35,6 +36,9 @@ class Client(Protocol):
 
     def now(self) -> float | Partial | Failed:
         """Return its own time."""
+
+    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
+        """Return what it says of its recording rules of these names."""
 
     def version(self) -> str | Failed:
         """Return what it says that it is."""
@@ -90,6 +94,10 @@ class GuardedClient:
     def range(self, query: str, *, start: float, end: float, step_s: int) -> Asked:
         """Evaluate at several moments."""
         return self._refusal() or self._noted(self._client.range(query, start=start, end=end, step_s=step_s))
+
+    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
+        """Return what it says of its recording rules of these names; a server that has no such list is not at fault."""
+        return self._refusal() or self._client.rules(names)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,6 +1,6 @@
 """What measuring needs of a source, whatever it reads: the one interface that the direct and the recorded one have."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -9,7 +9,8 @@ from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
 from frostline.core.selector import Selector
 
-Key = TypeVar("Key", bound=Hashable)
+Key = TypeVar("Key", bound=tuple[str, str])
+"""Namespace and name of an objective."""
 Points: TypeAlias = Mapping[int, float]
 """Values by evaluation time in epoch seconds; a moment without a series is absent."""
 

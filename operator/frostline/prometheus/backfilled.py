@@ -1,0 +1,112 @@
+"""The recorded source with a past: what was before the rules, or while they were not evaluated, is read directly."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Final, Protocol, TypeVar
+
+from frostline.core.ledger import COARSE_S, Gap
+from frostline.core.objective import Objective
+from frostline.core.outcome import Failed, Failure, Partial
+from frostline.core.selector import Selector
+from frostline.prometheus.direct import Client as DirectClient
+from frostline.prometheus.direct import DirectSource, Spread
+from frostline.prometheus.evaluations import AsksRules
+from frostline.prometheus.recorded import RecordedSource
+from frostline.prometheus.runs import put_in, runs
+from frostline.prometheus.source import Counted, Missing, Presence
+
+MOST_DIRECT: Final = 240
+"""Objectives of one question that are read directly: ten queries. Others wait for their turn."""
+
+_WAITS: Final = Failed(
+    Failure.NOT_RECORDED,
+    "its rules began to be evaluated just now, and many others did: what was before is read from the counters in turn",
+)
+
+Key = TypeVar("Key", bound=tuple[str, str])
+
+
+class Client(DirectClient, AsksRules, Protocol):
+    """What the source needs of a Prometheus client."""
+
+
+class Backfilled:
+    """Reads what rules recorded, and counters for buckets at whose end no rule of the promise was evaluated.
+
+    What is now comes from the rules alone: where they are not evaluated nothing is measured.
+    """
+
+    def __init__(self, client: Client, spread: Spread = map) -> None:
+        self._recorded = RecordedSource(client)
+        self._direct = DirectSource(client, spread)
+
+    @property
+    def handful(self) -> int:
+        """How many objectives one query about the past holds."""
+        return self._recorded.handful
+
+    def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
+        """Return when the valid events were last recorded, or why nothing is recorded, as of `at`."""
+        return self._recorded.presence(objectives, at)
+
+    def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
+        """Return the events of the `width_s` seconds up to `at`."""
+        return self._recorded.open(objectives, at, width_s)
+
+    def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+        """Return the events of every bucket of `gap`, by the end of the bucket."""
+        found = self._recorded.closed(objectives, gap)
+        ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+        holes = {
+            key: missing
+            for key, answer in found.items()
+            if isinstance(answer, Counted) and (missing := [end for end in ends if end not in answer.valid])
+        }
+        if not holes:
+            return found
+        edges = range(gap.start, ends[-1] + 1, gap.width_s)
+        evaluated = self._recorded.evaluated({key: objectives[key] for key in holes}, edges)
+        if isinstance(evaluated, Partial | Failed):
+            return found | dict.fromkeys(holes, evaluated)
+        before = {
+            # Of a bucket in which rules began they have recorded a part.
+            key: tuple(end for end in of if not {end, end - gap.width_s} <= evaluated[key])
+            for key, of in holes.items()
+        }
+        return self._filled(found, objectives, {key: of for key, of in before.items() if of}, gap.width_s)
+
+    def _filled(
+        self,
+        found: dict[Key, Counted | Missing],
+        objectives: Mapping[Key, Objective],
+        before: Mapping[Key, tuple[int, ...]],
+        width_s: int,
+    ) -> dict[Key, Counted | Missing]:
+        wanted: dict[Gap, dict[Key, Objective]] = defaultdict(dict)
+        for turn, (key, ends) in enumerate(before.items()):
+            if turn >= MOST_DIRECT:
+                found[key] = _WAITS
+                continue
+            for run in runs(ends, width_s):
+                wanted[run][key] = objectives[key]
+        for run, group in wanted.items():
+            for key, answer in self._direct.closed(group, run).items():
+                found[key] = put_in(run, found[key], answer)
+        return found
+
+    def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
+        """Return the events of the whole window up to `at` in one look, right but for edges and births."""
+        if not objectives:
+            return {}
+        hours = range(at - window_s + COARSE_S, at - window_s + COARSE_S + 1)
+        evaluated = self._recorded.evaluated(objectives, hours)
+        if isinstance(evaluated, Partial | Failed):
+            return dict.fromkeys(objectives, evaluated)
+        young = [key for key in objectives if not evaluated[key]]
+        found = self._recorded.window({key: each for key, each in objectives.items() if evaluated[key]}, at, window_s)
+        found |= self._direct.window({key: objectives[key] for key in young[:MOST_DIRECT]}, at, window_s)
+        return found | dict.fromkeys(young[MOST_DIRECT:], _WAITS)
+
+    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
+        """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
+        return self._direct.boundaries(buckets, at)

@@ -1,0 +1,303 @@
+"""The recorded source: reads what the rules record, for all objectives at once.
+
+A query asks for one recorded metric, so that a cycle takes as many queries for ten thousand objectives as for ten.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from frostline.core.durations import promql_duration
+from frostline.core.indicator import Counted as Sense
+from frostline.core.indicator import counted
+from frostline.core.ledger import COARSE_S, FINE_S, Gap
+from frostline.core.objective import Objective
+from frostline.core.outcome import Failed, Failure, Partial
+from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, WHOSE, Labels, in_part, labels_of, matchers, telescoped
+from frostline.core.rules import BASE_S, Unit
+from frostline.core.selector import Selector
+from frostline.names import Recorded
+from frostline.prometheus.client import Answer, Asked, Series
+from frostline.prometheus.direct import DirectSource
+from frostline.prometheus.evaluations import AsksRules, Evaluations, Unevaluated
+from frostline.prometheus.source import Counted, Missing, Points, Presence
+
+HANDFUL: Final = 1_000
+"""Objectives of one query about the past: a week of hours of each is an answer of about 6 MB."""
+
+_NEAR: Final = "2m"
+"""How much older than the end of a bucket the sample may be that is taken for it: a few evaluations."""
+
+_LOOK_S: Final = 300
+"""How often to look for a sample: for so long one can be seen."""
+
+_SHORT: Final = (Recorded.BAD_5M, Recorded.VALID_5M)
+_LONG: Final = (Recorded.BAD_1H, Recorded.VALID_1H)
+
+Key = TypeVar("Key", bound=tuple[str, str])
+
+
+class Client(AsksRules, Protocol):
+    """What the source needs of a Prometheus client."""
+
+    def instant(self, query: str, at: float) -> Asked:
+        """Evaluate at one moment."""
+
+    def range(self, query: str, *, start: float, end: float, step_s: int) -> Asked:
+        """Evaluate at several moments."""
+
+
+class RecordedSource:
+    """Reads recorded series. Keys are (namespace, name). A promise whose rules are not evaluated is a failure."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._evaluations = Evaluations(client)
+
+    @property
+    def handful(self) -> int:
+        """How many objectives one query about the past holds."""
+        return HANDFUL
+
+    def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
+        """Return when the valid events were last recorded, or why nothing is recorded, as of `at`."""
+        if not objectives:
+            return {}
+        which = matchers(objectives)
+        told: list[Mapping[Labels, list[Series]]] = []
+        for metric in (Recorded.ALLOWED, Recorded.VALID_5M, Recorded.BAD_5M):
+            of = f"{metric}{which}"
+            asked = self._client.instant(f"timestamp({of}) and {of} < Inf > -Inf", at)
+            if not isinstance(asked, Answer):
+                return dict.fromkeys(objectives, asked)
+            told.append(_by_labels(asked))
+        allowed, valid, bad = told
+        found: dict[Key, Presence | Missing] = {}
+        missing: dict[Key, Unevaluated] = {}
+        for key, objective in objectives.items():
+            labels = labels_of(key, objective)
+            evaluated, there = _newest(allowed.get(labels, ())), valid.get(labels, ())
+            if evaluated is None or at - evaluated > LATE_S:
+                missing[key] = Unevaluated(evaluated)
+            elif there and labels not in bad:
+                missing[key] = Unevaluated(evaluated, counted(objective.indicator))
+            elif len(there) > 1:
+                found[key] = _twice(key, there)
+            else:
+                found[key] = Presence(_newest(there), len(there))
+        return found | self._evaluations.explained(missing, at)
+
+    def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
+        """Return the events of the `width_s` seconds up to `at`, as far as five-minute rates tell (`in_part`)."""
+        if not objectives:
+            return {}
+        rates = self._rates(matchers(objectives), range(at - width_s, at + 1, width_s))
+        if isinstance(rates, Partial | Failed):
+            return dict.fromkeys(objectives, rates)
+        return _each(objectives, _Both(*(_in_part(of, at, width_s) for of in rates)))
+
+    def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+        """Return the events of every bucket of `gap`, by the end of the bucket."""
+        if not objectives:
+            return {}
+        which = matchers(objectives)
+        counts = self._hours(which, gap) if gap.width_s == COARSE_S else self._fine(which, gap)
+        return dict.fromkeys(objectives, counts) if isinstance(counts, Partial | Failed) else _each(objectives, counts)
+
+    def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
+        """Return the events of the whole window up to `at` in one look, right but for edges and births."""
+        members = list(objectives.items())
+        found: dict[Key, Counted | Missing] = {}
+        for first in range(0, len(members), HANDFUL):
+            found |= self._summed(dict(members[first : first + HANDFUL]), at, window_s)
+        return found
+
+    def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
+        """Return what the direct source does: bounds of raw buckets are not recorded."""
+        return DirectSource(self._client).boundaries(buckets, at)
+
+    def evaluated(self, objectives: Mapping[Key, Objective], times: range) -> dict[Key, frozenset[int]] | Missing:
+        """Return at which of `times`, a step apart, the rules of each objective were evaluated."""
+        metric = f"last_over_time({Recorded.ALLOWED}{matchers(objectives)}[{_NEAR}])"
+        asked = self._several(metric, times, AFTER_S)
+        if not isinstance(asked, Answer):
+            return asked
+        found = {
+            labels: frozenset(int(when) - AFTER_S for each in several for when, _ in each.points)
+            for labels, several in _by_labels(asked).items()
+        }
+        return {key: found.get(labels_of(key, objective), frozenset()) for key, objective in objectives.items()}
+
+    def _rates(self, which: str, times: range) -> "_Both | Missing":
+        """Return what bad and valid events were recorded a second at each of `times`."""
+        return self._pair(_SHORT, lambda metric: f"last_over_time({metric}{which}[{_NEAR}])", times, AFTER_S)
+
+    def _fine(self, which: str, gap: Gap) -> "_Both | Missing":
+        rates = self._rates(which, _ends(gap))
+        return rates if isinstance(rates, Partial | Failed) else _Both(*(_times(of, FINE_S) for of in rates))
+
+    def _hours(self, which: str, gap: Gap) -> "_Both | Missing":
+        """Return hours. What is recorded of them ends a little before they do: that is made good at both ends."""
+        ends = _ends(gap)
+        before = self._before(which, ends[-1])
+        if before is None or isinstance(before, Partial | Failed):
+            return _Both({}, {}) if before is None else before
+        hours = self._pair(_LONG, lambda metric: f"last_over_time({metric}{which}[1h])", ends, LAG_S)
+        edges = self._between(which, range(gap.start, ends[-1] + 1, ends[-1] - gap.start), before)
+        if isinstance(hours, Partial | Failed):
+            return hours
+        if isinstance(edges, Partial | Failed):
+            return edges
+        return _Both(
+            *(
+                {
+                    labels: telescoped(counts, at_edges.get(labels, {}), gap)
+                    for labels, counts in _times(of, COARSE_S).items()
+                }
+                for of, at_edges in zip(hours, edges, strict=True)
+            )
+        )
+
+    def _between(self, which: str, ends: range, length_s: int) -> "_Both | Missing":
+        """Return the events of the `length_s` seconds up to each of `ends`, from averages of five-minute rates."""
+        if length_s == 0:
+            return _Both({}, {})
+        look = promql_duration(length_s)
+        found = self._pair(_SHORT, lambda metric: f"avg_over_time({metric}{which}[{look}])", ends, LAG_S)
+        return found if isinstance(found, Partial | Failed) else _Both(*(_times(of, length_s) for of in found))
+
+    def _before(self, which: str, end: int) -> int | Missing | None:
+        """Return how many seconds before `end`, less the lag, hours were last recorded; None where they were not."""
+        end += LAG_S
+        asked = self._client.range(
+            f"max(timestamp({Recorded.VALID_1H}{which}))", start=end - COARSE_S + _LOOK_S, end=end, step_s=_LOOK_S
+        )
+        if not isinstance(asked, Answer):
+            return asked
+        newest = [value for series in asked.series for _, value in series.points]
+        return end - int(max(newest)) if newest else None
+
+    def _summed(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
+        which = matchers(objectives)
+        hour = at - LAG_S - (at - LAG_S) % COARSE_S
+        hours_s = (hour - (at - window_s)) // COARSE_S * COARSE_S
+        before = self._before(which, hour) if hours_s > 0 else None
+        if before is None or isinstance(before, Partial | Failed):
+            return dict.fromkeys(objectives, Counted({}, {}) if before is None else before)
+        look = f"{promql_duration(hours_s)}:1h"
+        whole = self._pair(
+            _LONG,
+            lambda metric: f"sum_over_time(last_over_time({metric}{which}[1h] offset -{LAG_S}s)[{look}])",
+            range(hour, hour + 1),
+            0,
+        )
+        rest = self._between(which, range(at - LAG_S, at - LAG_S + 1), at - LAG_S - hour + before)
+        if isinstance(whole, Partial | Failed):
+            return dict.fromkeys(objectives, whole)
+        if isinstance(rest, Partial | Failed):
+            return dict.fromkeys(objectives, rest)
+        sums = [
+            {
+                labels: {at: sum(each.values()) + sum(more.get(labels, {}).values())}
+                for labels, each in _times(of, COARSE_S).items()
+            }
+            for of, more in zip(whole, rest, strict=True)
+        ]
+        return _each(objectives, _Both(*sums))
+
+    def _pair(
+        self, metrics: tuple[Recorded, Recorded], of: Callable[[Recorded], str], times: range, after_s: int
+    ) -> "_Both | Missing":
+        """Evaluate an expression of each metric at `times`, `after_s` later; return values by labels and time."""
+        both = []
+        for metric in metrics:
+            asked = self._several(of(metric), times, after_s)
+            if not isinstance(asked, Answer):
+                return asked
+            both.append(_values(asked, after_s))
+        return _Both(*both)
+
+    def _several(self, expression: str, times: range, after_s: int) -> Asked:
+        first, last = times[0] + after_s, times[-1] + after_s
+        if first == last:
+            return self._client.instant(expression, first)
+        return self._client.range(expression, start=first, end=last, step_s=times.step)
+
+
+class _Both(NamedTuple):
+    """Of bad and of valid events: values by labels and time."""
+
+    bad: Mapping[Labels, Points]
+    valid: Mapping[Labels, Points]
+
+
+def _ends(gap: Gap) -> range:
+    """Return the ends of the buckets of a gap."""
+    return range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+
+
+def _whose(series: Series) -> Labels:
+    return Labels(*[series.labels.get(name, "") for name in WHOSE])
+
+
+def _by_labels(answer: Answer) -> dict[Labels, list[Series]]:
+    found: dict[Labels, list[Series]] = defaultdict(list)
+    for series in answer.series:
+        found[_whose(series)].append(series)
+    return found
+
+
+def _values(answer: Answer, after_s: int) -> dict[Labels, Points]:
+    # What is recorded twice is refused by the look at what is there (`presence`).
+    return {_whose(series): {int(when) - after_s: value for when, value in series.points} for series in answer.series}
+
+
+def _times(of: Mapping[Labels, Points], factor: int) -> dict[Labels, dict[int, float]]:
+    return {labels: {when: value * factor for when, value in points.items()} for labels, points in of.items()}
+
+
+def _in_part(of: Mapping[Labels, Points], at: int, width_s: int) -> dict[Labels, Points]:
+    found: dict[Labels, Points] = {}
+    for labels, points in of.items():
+        if at not in points:
+            continue
+        # A slice is not over before its end.
+        if labels.unit == Unit.SLICE and width_s < BASE_S:
+            found[labels] = {at: 0.0}
+            continue
+        before = points.get(at - width_s)
+        found[labels] = {at: in_part(points[at] * BASE_S, None if before is None else before * BASE_S, width_s)}
+    return found
+
+
+def _each(objectives: Mapping[Key, Objective], both: _Both) -> dict[Key, Counted | Missing]:
+    found: dict[Key, Counted | Missing] = {}
+    for key, objective in objectives.items():
+        labels = labels_of(key, objective)
+        found[key] = _in_its_sense(objective, both.bad.get(labels, {}), both.valid.get(labels, {}))
+    return found
+
+
+def _in_its_sense(objective: Objective, bad: Points, valid: Points) -> Counted:
+    """Return counts with the numerator that the indicator has.
+
+    Rules record bad events wherever they record valid ones: where they did not there is no data.
+    """
+    both = {when: value for when, value in valid.items() if when in bad}
+    if counted(objective.indicator) is Sense.BAD:
+        return Counted(bad, both)
+    return Counted({when: max(value - bad[when], 0.0) for when, value in both.items()}, both)
+
+
+def _newest(series: Iterable[Series]) -> int | None:
+    """Return the newest of the times that series have as their values."""
+    return max((int(value) for each in series for _, value in each.points), default=None)
+
+
+def _twice(key: tuple[str, str], series: Sequence[Series]) -> Failed:
+    by = sorted({name for each in series for name in each.labels} - {*WHOSE})
+    return Failed(
+        Failure.RECORDED_TWICE,
+        f"{len(series)} series record {'/'.join(key)}, apart by {', '.join(by)}: ask for one of them only, or where"
+        " they are deduplicated",
+    )
