@@ -23,7 +23,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     command = commands.add_parser("operator", help="measure objectives and keep the account on their status")
     command.set_defaults(run=lambda parsed: run(command, parsed))
     prometheus = Flags(command.add_argument_group("Prometheus"), environment)
-    prometheus.add("--prometheus-url", arguments.http_url, "URL", "base URL of Prometheus; what no PrometheusSource is for is measured there")
+    prometheus.add(
+        "--prometheus-url",
+        arguments.http_url,
+        "URL",
+        "base URL of Prometheus; what no PrometheusSource is for is measured there",
+    )
     prometheus.add("--prometheus-ca", arguments.readable_file, "FILE", "certificate authority to trust")
     prometheus.add("--prometheus-bearer-token-file", arguments.readable_file, "FILE", "bearer token")
     prometheus.add("--prometheus-username", str, "NAME", "user for basic authentication")
