@@ -103,6 +103,8 @@ def world(cluster: Cluster, kubectl: RunsKubectl) -> Iterator[World]:
     policy = {"apiVersion": "frostline.dev/v1alpha1", "kind": "ErrorBudgetPolicy", "metadata": {"name": made.policy}}
     spec = {"passes": {"withheld": ["Labels"], "ignoredVolumes": ["mesh"]}}
     assert api("POST", f"{GROUP}/errorbudgetpolicies", policy | {"spec": spec}).status == 201
+    source = {"apiVersion": "frostline.dev/v1alpha1", "kind": "PrometheusSource", "metadata": {"name": made.policy}}
+    assert api("POST", f"{GROUP}/prometheussources", source | {"spec": {"url": "http://p"}}).status == 201
     write(api, made.objective("/status"), {"status": {"releases": "Freeze"}})
     write(api, made.policy_path("/status"), {"status": {"objectives": 1, "holding": 2}})
     gate = Case("", "", Why.HELD, "").manifest(Workload(made.namespace, "Deployment", "web"))
@@ -112,6 +114,7 @@ def world(cluster: Cluster, kubectl: RunsKubectl) -> Iterator[World]:
     yield made
     write(api, made.policy_path("/status"), {"status": {"holding": 0}})
     api("DELETE", made.policy_path())
+    api("DELETE", f"{GROUP}/prometheussources/{made.policy}")
     kubectl("delete", "namespace", made.namespace, "--wait=false", "--ignore-not-found")
     kubectl("delete", "clusterrolebinding", made.admins)
     api.close()
@@ -137,6 +140,7 @@ RECORDS = [
     pytest.param("DELETE", "gate", None, id="delete a gate"),
     pytest.param("PATCH", "objective", {"status": {"releases": "Open"}}, id="write an objective's status"),
     pytest.param("PATCH", "policy", {"status": {"holding": 0}}, id="write a policy's status"),
+    pytest.param("PATCH", "source", {"status": {"objectives": 7}}, id="write a source's status"),
 ]
 
 
@@ -148,6 +152,7 @@ def test_records_are_the_operators(world: World, method: str, what: str, body: P
         "gate": world.gate,
         "objective": world.objective("/status"),
         "policy": world.policy_path("/status"),
+        "source": f"{GROUP}/prometheussources/{world.policy}/status",
     }[what]
     if what == "gates":
         body = Case("", "", Why.HELD, "").manifest(Workload(world.namespace, "Deployment", "other"))
@@ -168,6 +173,7 @@ WEAKENED = [
     pytest.param({"window": {"rolling": "7d"}}, "window", id="window"),
     pytest.param({"policyRef": "loose"}, "policyRef", id="another policy"),
     pytest.param({"policyRef": None}, "policyRef", id="no policy"),
+    pytest.param({"sourceRef": "kinder"}, "sourceRef", id="another source"),
     pytest.param({"objective": {"target": 99}}, "target", id="target lowered"),
     pytest.param({"protects": []}, "protects", id="nothing protected"),
     pytest.param(
@@ -270,6 +276,7 @@ LABELS = [
     ({"frostline.dev/enforced": None}, "frostline.dev/enforced"),
     ({"frostline.dev/enforced": "false"}, "frostline.dev/enforced"),
     ({"frostline.dev/mode": "Observe"}, "from Warn to Observe"),
+    ({"frostline.dev/source": "kinder"}, "label frostline.dev/source cannot be changed"),
 ]
 
 

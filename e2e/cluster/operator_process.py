@@ -29,14 +29,14 @@ class OperatorSettings:
     """How to run an operator.
 
     Attributes:
-        prometheus_url: where it measures.
+        prometheus_url: where it measures what no PrometheusSource is for; None: nowhere.
         namespaces: which it serves; none means all.
         flags: further flags of `frostline operator`.
         environment: passed to it besides the usual few.
 
     """
 
-    prometheus_url: str
+    prometheus_url: str | None
     namespaces: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
@@ -109,7 +109,9 @@ class OperatorProcess:
     def _command(self, ports: Ports) -> Command:
         credentials = credentials_file(self._site)
         argv = [str(Path(sys.executable).with_name("frostline")), "operator"]
-        argv += ["--kubeconfig", str(credentials), "--prometheus-url", self.settings.prometheus_url]
+        argv += ["--kubeconfig", str(credentials)]
+        if self.settings.prometheus_url is not None:
+            argv += ["--prometheus-url", self.settings.prometheus_url]
         argv += ["--listen", f"127.0.0.1:{ports['http']}"]
         for namespace in self.settings.namespaces:
             argv += ["--namespace", namespace]

@@ -16,7 +16,7 @@ URL_PATTERN: Final = r"^https?://[^/?#@\s]+(/[^?#\s]*)?$"
 SECONDS_PATTERN: Final = "^([1-9]|[1-9][0-9]|1[01][0-9]|120)s$"
 OFFSET_PATTERN: Final = "^(0|[1-9][0-9]{0,2})s$"
 HEADER_PATTERN: Final = "^[A-Za-z0-9-]{1,64}$"
-VALUE_PATTERN: Final = "^[ -~]{1,1024}$"
+VALUE_PATTERN: Final = "^[ -~]+$"
 
 RESERVED_HEADERS: Final = (
     "accept-encoding",

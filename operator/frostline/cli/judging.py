@@ -9,6 +9,7 @@ from typing import Final
 
 from frostline import names
 from frostline.api.accept import Accepted, Invalid, accept, accept_policy
+from frostline.api.sourced import accept_source
 from frostline.cli.manifest_files import Text, Unreadable
 from frostline.cli.yaml_tree import Document, Fault, Mark, Node, documents
 from frostline.core.finding import Finding, Rule, clipped, finding
@@ -142,6 +143,9 @@ class Judge:
         elif kind == names.Kind.ERROR_BUDGET_POLICY:
             governed = accept_policy({} if spec is None else spec.plain())
             found += map(_invalid, governed.problems if isinstance(governed, Invalid) else ())
+        elif kind == names.Kind.PROMETHEUS_SOURCE:
+            source = accept_source({} if spec is None else spec.plain())
+            found += map(_invalid, source.problems if isinstance(source, Invalid) else ())
         if of.key[2]:
             first = self._first.setdefault(of.key, of.at("metadata.name"))
             if first != of.at("metadata.name"):

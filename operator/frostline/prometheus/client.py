@@ -100,7 +100,7 @@ class PrometheusClient:
         if isinstance(found, Failed):
             return replace(found, detail=self._redacted(found.detail))
         data = found.get("data")
-        if not isinstance(data, dict) or not isinstance(data.get("version"), str):
+        if not isinstance(data, dict) or not isinstance(data.get("version"), str) or not data["version"]:
             return Failed(Failure.NOT_PROMETHEUS, f"{self._url} does not say which version it is")
         application = data.get("application")
         named = f"{application} {data['version']}" if isinstance(application, str) else data["version"]
