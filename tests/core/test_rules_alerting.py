@@ -86,7 +86,7 @@ def test_an_outage_pages_while_it_lasts(tmp_path: Path) -> None:
                     (70, f'count(count by(namespace,journey,severity) (ALERTS{{alertname="{FAST}"}}))', 1),
                 ],
             ),
-            "tier-3": Scenario([promise(tier=3)], OUTAGE, firing=[(70, {SLOW})], watched=[FAST, SLOW]),
+            "tier-3": Scenario([promise(tier=3)], OUTAGE, firing=[(70, set()), (74, {SLOW})], watched=[FAST, SLOW]),
             "off": Scenario(
                 [promise(alerting=Alerting.NONE)],
                 OUTAGE,

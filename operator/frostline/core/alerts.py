@@ -90,6 +90,8 @@ def _burn(links: Links) -> Iterator[PrometheusRule]:
         Alert.BURNS_SLOWLY,
         "\nor ".join(slow),
         _TICKET,
+        # An outage that is worth a page has had it by then, and the page silences this.
+        for_s=300,
         summary=f"{_WHO} ({{{{ $labels.journey }}}}) burns its error budget {_TIMES} as fast as it lasts",
         description="It has done so for a day or more: nobody needs to get up, and somebody needs to look this week."
         + _OWNER,
