@@ -112,7 +112,7 @@ def test_a_removed_gate_is_forgotten_at_once() -> None:
 
     assert asyncio.run(effects(fake, known).remove_gate(gate))
 
-    assert fake.asked == [("delete", GATES, "dating", "deployment-gateway", "g")]
+    assert fake.asked == [("delete", GATES, "dating", "deployment-gateway", "g", "9")]
     assert known.gates.snapshot() == {}
 
 
