@@ -108,7 +108,7 @@ class ApiProxy:
 
     def __enter__(self) -> "ApiProxy":
         self._thread.start()
-        self._listening.wait()
+        assert self._listening.wait(10), "the proxy does not listen"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -118,10 +118,13 @@ class ApiProxy:
 
     async def _serve(self) -> None:
         self._whole.set()
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._passed(session, request)
+
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
         async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
             served = web.Application(client_max_size=2**26)
-            served.router.add_route("*", "/{path:.*}", lambda request: self._passed(session, request))
+            served.router.add_route("*", "/{path:.*}", handle)
             runner = web.AppRunner(served, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
