@@ -22,6 +22,7 @@ _ATTEMPTS: Final = 3
 _LONGEST_PAUSE_S: Final = 10.0
 _DEFAULT_PAUSE_S: Final = 1.0
 _READS: Final = frozenset({"GET", "HEAD"})
+_sleep: Final = asyncio.sleep
 _LATER: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -146,7 +147,7 @@ class Traffic:
                     raise
                 _LOG.info("the API server asks to be left alone for %g s: %s %s", pause, request.method, request.path)
             attempt += 1
-            await asyncio.sleep(pause)
+            await _sleep(pause)
 
     async def _attempt(self, request: Request) -> bytes:
         if request.reads:
