@@ -14,6 +14,7 @@ from frostline.controller.timing import Timing
 from frostline.kubernetes.connection import Cluster
 from frostline.operator import Options
 from frostline.prometheus.connection import Connection
+from frostline.term import until_one_ends
 
 
 def test_a_part_that_breaks_ends_the_process_with_its_error() -> None:
@@ -29,18 +30,18 @@ def test_a_part_that_breaks_ends_the_process_with_its_error() -> None:
         raise RuntimeError("a fault of ours")
 
     with pytest.raises(RuntimeError, match="a fault of ours"):
-        asyncio.run(module._until_one_ends(works_on(), breaks()))
+        asyncio.run(until_one_ends(works_on(), breaks()))
     assert ended == ["cancelled"]
 
 
-def test_a_watch_that_ends_at_a_signal_ends_the_process_in_order() -> None:
+def test_a_part_that_ends_in_order_ends_the_others() -> None:
     async def works_on() -> None:
         await asyncio.Event().wait()
 
     async def signalled() -> None:
         return
 
-    asyncio.run(module._until_one_ends(works_on(), signalled()))
+    asyncio.run(until_one_ends(works_on(), signalled()))
 
 
 def options(port: int) -> Options:

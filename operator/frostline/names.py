@@ -191,6 +191,7 @@ class Metric(StrEnum):
     GATES = "frostline_release_gates"
     ARRIVALS = "frostline_gated_releases"
     ARMED = "frostline_armed"
+    LEADER = "frostline_leader"
 
 
 class Recorded(StrEnum):

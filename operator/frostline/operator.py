@@ -1,69 +1,26 @@
-"""The operator process: wires the watch, the cycle, the API server and Prometheus together."""
+"""The operator process: serves its health, stands for election where there are several, and ends at a signal."""
 
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
-import time
-from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from frostline.api.source import Measuring
-from frostline.controller.armament import Armament, Webhook
-from frostline.controller.building import Builder, Counting
-from frostline.controller.cycle import Cycle
-from frostline.controller.effects import ApiEffects
-from frostline.controller.enforcement import Enforcement
-from frostline.controller.gitops import GitOps
+from frostline.controller.electing import Election
 from frostline.controller.health import Health, application
-from frostline.controller.lists import Lists, first_list, relist, watched
-from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
-from frostline.controller.reports import Reports
-from frostline.controller.rule_places import Destination, Form, deliver
-from frostline.controller.source_status import SourceStatuses
-from frostline.controller.sources import Sources
-from frostline.controller.statuses import Statuses
-from frostline.controller.stores import Stores
-from frostline.controller.timing import Timing
-from frostline.controller.watch import watch
-from frostline.controller.writer import ApiWriter, Subject
-from frostline.core.gitops import Tool
-from frostline.kubernetes.connection import Cluster
-from frostline.kubernetes.contents import Contents
-from frostline.kubernetes.events import Recorder
-from frostline.kubernetes.gitops import GitOpsObjects
+from frostline.core.election import Candidate
+from frostline.kubernetes.lease import Lease
 from frostline.kubernetes.resource import Objects
-from frostline.prometheus.backfilled import Backfilled
-from frostline.prometheus.connection import Connection
-from frostline.prometheus.direct import DirectSource
+from frostline.term import Options, Term
+
+__all__ = ["Options", "run"]
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the operator is started. `namespaces` empty means all; `port` 0 takes a free one.
-
-    `prometheus` measures what no PrometheusSource does; None without one. In `own_namespace` nothing is ever held
-    back, and the Secrets of sources are there. `gitops` are the tools that are asked to try again after a lift.
-    `measuring` is how `prometheus` is asked; `rules` is where the operator writes recording and alerting rules.
-    """
-
-    cluster: Cluster
-    prometheus: Connection | None
-    timing: Timing
-    namespaces: tuple[str, ...] = ()
-    host: str = "0.0.0.0"  # noqa: S104 - the kubelet probes the pod's address
-    port: int = 8080
-    own_namespace: str = "frostline-system"
-    webhook: Webhook | None = None
-    gitops: frozenset[Tool] = frozenset()
-    argocd_namespace: str = "argocd"
-    measuring: Measuring = Measuring.DIRECT
-    rules: Destination = field(default_factory=lambda: Destination(Form.OFF, "", ""))
 
 
 async def run(options: Options) -> None:
@@ -73,69 +30,25 @@ async def run(options: Options) -> None:
         frostline.kubernetes.connection.NoClusterError: no kubeconfig and no service account.
         OSError: the port is taken.
     """
+    stopping = asyncio.Event()
+    _heed_signals(stopping)
     health = Health(options.timing.interval_s)
     instruments = Instruments()
-    stores = Stores()
-    async with await options.cluster.connect() as api:
-        objects = Objects(api)
-        recorder = Recorder(objects, socket.gethostname())
-        armament = Armament(objects, recorder, options.webhook)
-        gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
-        effects = ApiEffects(objects, recorder, stores, gitops)
-        ways: dict[Measuring, Counting] = {Measuring.DIRECT: DirectSource, Measuring.RECORDED: Backfilled}
-        builder = Builder(ways, options.timing, instruments.queried)
-        sources = Sources(
-            None if options.prometheus is None else builder.own(options.prometheus, options.measuring),
-            builder.source,
-            Contents(objects, options.own_namespace),
-            dropped=instruments.dropped,
-        )
-        cycle = Cycle(
-            stores=stores,
-            sources=sources,
-            statuses=Statuses(stores.objectives, ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE)),
-            enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
-            reports=Reports(
-                stores.policies,
-                stores.overrides,
-                ApiWriter(objects, recorder, instruments.wrote, Subject.POLICY),
-                ApiWriter(objects, recorder, instruments.wrote, Subject.OVERRIDE),
-            ),
-            source_statuses=SourceStatuses(
-                stores.sources, ApiWriter(objects, recorder, instruments.wrote, Subject.SOURCE)
-            ),
-            timing=options.timing,
-            wall=time.time,
-            own_namespace=options.own_namespace,
-            switched_off=armament.switched_off,
-        )
-        loop = Loop(cycle, options.timing, health)
-        instruments.show(cycle, health, armament.arming)
-        stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
-        lists = Lists(objects, options.namespaces, watched(stores))
-        async with _served(options, application(health, instruments.registry)):
-            await first_list(lists)
-            await armament.look()
-            await _until_one_ends(
-                loop.run(),
-                relist(lists),
-                armament.run(),
-                deliver(objects, options.rules, lambda: cycle.views if health.cycles else None),
-                watch(lists.watched, options.cluster, options.namespaces),
-            )
-    sources.end()
+    term = Term(options, health, instruments, reclaim=lambda: _heed_signals(stopping))
+    async with _served(options, application(health, instruments.registry)):
+        if options.lease is None:
+            await term.lead(None, stopping)
+            return
+        # A client of its own: renewals wait for no other request, and no fence is in their way.
+        async with await options.cluster.connect() as api:
+            identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
+            lease = Lease(Objects(api), *options.lease)
+            await Election(lease, Candidate(identity), term, stopping).run()
 
 
-async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
-    """Run the parts side by side; the watch ends at a signal, any other end is an error that is raised."""
-    # kopf cancels what was started after it and leaves alone what was there before: it comes last.
-    tasks = [asyncio.create_task(part) for part in parts]
-    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    for task in ended:
-        await task
+def _heed_signals(stopping: asyncio.Event) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
 
 @contextlib.asynccontextmanager

@@ -113,11 +113,27 @@ def test_the_webhooks_service_selects_its_pods_only(chart: Chart) -> None:
         assert [name for name, has in labels.items() if wanted <= has.items()] == [service["metadata"]["name"]]
 
 
-def test_one_webhook_at_a_time_may_be_evicted(chart: Chart) -> None:
-    (budget,) = of_kind(chart.with_values("minimal"), "PodDisruptionBudget")
+@pytest.mark.parametrize("component", ["operator", "webhook"])
+def test_of_several_one_at_a_time_may_be_evicted(chart: Chart, component: str) -> None:
+    def budgets(*settings: str) -> list[dict[str, str]]:
+        found = of_kind(chart.manifests("--set", ",".join((PROMETHEUS, *settings))), "PodDisruptionBudget")
+        return [each["spec"] for each in found if each["metadata"]["name"] == f"frostline-{component}"]
 
-    assert budget["spec"]["maxUnavailable"] == 1
-    assert not of_kind(chart.manifests("--set", f"{PROMETHEUS},webhook.replicas=1"), "PodDisruptionBudget")
+    (budget,) = budgets()
+    assert budget["maxUnavailable"] == 1
+    assert not budgets(f"{component}.replicas=1")
+
+
+def test_operators_elect_one_and_are_replaced_one_after_the_other(chart: Chart) -> None:
+    manifests = chart.with_values("everything")
+    (operator,) = pod(manifests)["containers"]
+    (deployment,) = [
+        each for each in of_kind(manifests, "Deployment") if each["metadata"]["name"] == "promises-operator"
+    ]
+
+    assert "--lease=frostline-system/promises-operator" in operator["args"]
+    assert "strategy" not in deployment["spec"]
+    assert deployment["spec"]["replicas"] == 2
 
 
 def test_without_a_webhook_the_operator_makes_no_configuration(chart: Chart) -> None:

@@ -55,6 +55,9 @@ SECRETS: set[Grant] = {
 }
 
 
+LEASES: set[Grant] = {("coordination.k8s.io", "leases", verb) for verb in ("create", "get", "update")}
+
+
 def grants(role: Manifest) -> set[Grant]:
     """Return what `role` allows as (API group, resource, verb)."""
     return {
@@ -94,6 +97,7 @@ def test_the_operator_may_do_just_its_work(chart: Chart) -> None:
 
     assert grants(cluster_role(manifests, "frostline-operator")) == IN_NAMESPACES | IN_CLUSTER
     assert grants(role_in(manifests, "frostline-system", "frostline-operator-certificate")) == SECRETS
+    assert grants(role_in(manifests, "frostline-system", "frostline-operator-lease")) == LEASES
 
 
 def test_an_operator_of_some_namespaces_has_no_right_in_others(chart: Chart) -> None:
@@ -114,6 +118,8 @@ def test_rights_on_single_objects_are_on_just_those(chart: Chart) -> None:
     assert rule_of(operator, "validatingadmissionpolicies", "patch")["resourceNames"] == ["frostline-freeze"]
     assert rule_of(operator, "mutatingwebhookconfigurations", "delete")["resourceNames"] == ["frostline"]
     assert rule_of(certificate, "secrets", "get")["resourceNames"] == ["promises-webhook-tls"]
+    lease = role_in(manifests, "frostline-system", "promises-operator-lease")
+    assert rule_of(lease, "leases", "update")["resourceNames"] == ["promises-operator"]
 
 
 @pytest.mark.parametrize(("kubernetes", "remembers"), [("1.29.9", True), ("1.30.0", False)])
@@ -142,7 +148,7 @@ def test_every_binding_is_for_the_account_of_its_component(chart: Chart) -> None
 
     bindings = [*of_kind(manifests, "ClusterRoleBinding"), *of_kind(manifests, "RoleBinding")]
     hooks = [each for each in bindings if "helm.sh/hook" in each["metadata"].get("annotations", {})]
-    assert (len(bindings), len(hooks)) == (9, 2)
+    assert (len(bindings), len(hooks)) == (10, 2)
     for binding in hooks:
         account = {"kind": "ServiceAccount", "name": "promises-teardown", "namespace": "frostline-system"}
         assert binding["subjects"] == [account]

@@ -69,7 +69,6 @@ def test_a_wrong_value_is_told_with_its_place(chart: Chart, setting: str, told: 
             "carries one identity",
         ),
         (["prometheus.url=https://user:secret@prometheus"], "carries credentials"),
-        (["operator.replicas=2"], "operator.replicas is 2: without leader election"),
         (["serviceAccount.create=false"], "name the service account"),
     ],
 )

@@ -112,8 +112,24 @@ def test_a_removed_gate_is_forgotten_at_once() -> None:
 
     assert asyncio.run(effects(fake, known).remove_gate(gate))
 
-    assert fake.asked == [("delete", GATES, "dating", "deployment-gateway", "g")]
+    assert fake.asked == [("delete", GATES, "dating", "deployment-gateway", "g", "9")]
     assert known.gates.snapshot() == {}
+
+
+def test_a_gate_that_somebody_changed_is_not_removed() -> None:
+    class Changed(Fake):
+        async def delete(self, *asked: Any) -> Any:
+            self._say("delete", *asked)
+            return False
+
+    fake, known = Changed(GATE), stores()
+    gate = known.gates.snapshot()[Key("dating", "deployment-gateway")]
+
+    assert not asyncio.run(effects(fake, known).remove_gate(gate))
+    assert list(known.gates.snapshot()) == [gate.key]
+
+    fake.answer = None
+    assert asyncio.run(effects(fake, known).remove_gate(gate)), "gone is gone"
 
 
 def test_marks_are_merged_into_this_very_workload() -> None:

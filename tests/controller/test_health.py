@@ -99,3 +99,45 @@ def test_metrics_are_served() -> None:
 
     assert status == 200
     assert "some_metric 5.0" in text
+
+
+def test_a_standby_is_ready_once_it_knows_who_leads_and_stays_so() -> None:
+    health = Health(30, Clock())
+    seen = [health.ready]
+    for known in (False, True, False):
+        health.stand_by(known=known)
+        seen.append(health.ready)
+
+    assert seen == [False, False, True, True]
+
+
+def test_a_standby_is_alive_while_it_asks() -> None:
+    clock = Clock()
+    health = Health(30, clock)
+    clock.now += 1_000
+    health.stand_by(known=False)
+
+    assert health.alive
+
+
+def test_who_comes_to_lead_is_ready_after_its_first_cycle() -> None:
+    clock = Clock()
+    health = Health(30, clock)
+    health.stand_by(known=True)
+    clock.now += 119
+    health.begin()
+    clock.now += 119
+    before = health.alive, health.ready
+    health.cycled(1)
+
+    assert before == (True, False)
+    assert health.ready
+
+
+def test_who_leads_no_more_is_not_ready_before_it_knows_who_does() -> None:
+    health = Health(30, Clock())
+    health.begin()
+    health.cycled(1)
+    health.stand_by(known=False)
+
+    assert not health.ready

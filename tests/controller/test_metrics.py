@@ -18,6 +18,7 @@ def world() -> tuple[World, Instruments, Health]:
     made.apply("matching", manifest())
     instruments, health = Instruments(), Health(30, lambda: 0.0)
     instruments.show(made.cycle, health, Arming(Cluster()))
+    instruments.show_leadership(lambda: True)
     return made, instruments, health
 
 
@@ -123,3 +124,23 @@ def test_queries_and_writes_are_counted_by_outcome() -> None:
     assert found["frostline_prometheus_query_seconds_count", ("(flags)", "timeout")] == 1
     assert found["frostline_prometheus_query_seconds_sum", ("(flags)", "answered")] == 0.2
     assert found["frostline_status_writes_total", ("written",)] == 2
+
+
+def test_a_term_that_ended_leaves_no_figures_behind() -> None:
+    made = World({"all": steady(0.0005)})
+    made.apply("matching", manifest())
+    made.settle()
+    instruments, leads = Instruments(), True
+    instruments.show_leadership(lambda: leads)
+    hide = instruments.show(made.cycle, Health(30), Arming(Cluster()))
+    which = ("frostline_objective_ratio", ("dating", "matching"))
+    assert samples(instruments)[which] == 0.999
+    assert samples(instruments)["frostline_leader", ()] == 1
+
+    hide()
+    leads = False
+
+    assert which not in samples(instruments)
+    assert samples(instruments)["frostline_leader", ()] == 0
+    instruments.show(made.cycle, Health(30), Arming(Cluster()))
+    assert samples(instruments)[which] == 0.999

@@ -143,6 +143,14 @@ def test_deleting_this_very_object(code: int, was_there: bool) -> None:
     assert fake.asked[0].body["preconditions"] == {"uid": "uid-a"}
 
 
+def test_deleting_in_this_very_state() -> None:
+    fake = FakeApi([(200, OBJECT)])
+
+    talking(fake, lambda api: Objects(api).delete(GATES, "dating", "a", "uid-a", "7"))
+
+    assert fake.asked[0].body["preconditions"] == {"uid": "uid-a", "resourceVersion": "7"}
+
+
 def test_a_refusal_is_told_in_the_words_of_the_api_server() -> None:
     with pytest.raises(ApiException) as raised:
         talking(

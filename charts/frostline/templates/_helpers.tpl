@@ -97,9 +97,6 @@ true
 {{- if and $prometheus.bearerTokenSecret.name $prometheus.basicAuthSecret.name -}}
 {{- fail (printf "prometheus.bearerTokenSecret.name is %q and prometheus.basicAuthSecret.name is %q: a request carries one identity, leave one of them empty" $prometheus.bearerTokenSecret.name $prometheus.basicAuthSecret.name) -}}
 {{- end -}}
-{{- if gt (int .Values.operator.replicas) 1 -}}
-{{- fail (printf "operator.replicas is %v: without leader election two operators would write the same statuses; use 1, or 0 for none" .Values.operator.replicas) -}}
-{{- end -}}
 {{- if not (or .Values.serviceAccount.create .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the service account that the operator shall run as" -}}
 {{- end -}}

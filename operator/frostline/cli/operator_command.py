@@ -84,6 +84,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     releases.add_many("--gitops", "TOOL", "flux, argocd: asked to try again after a lift, may be repeated")
     releases.add("--argocd-namespace", str, "NS", "where Argo CD has its Applications", default="argocd")
     process = Flags(command.add_argument_group("process"), environment)
+    process.add(
+        "--lease",
+        arguments.namespaced_name,
+        "NAMESPACE/NAME",
+        "stand for election: of several operators with the same Lease one works, the others stand by",
+    )
     process.add("--cycle-interval", arguments.seconds, "TIME", "time between cycles", default="30s")
     process.add("--query-offset", arguments.offset, "TIME", "how far behind Prometheus to evaluate", default="15s")
     arguments.add_process(process)
@@ -133,6 +139,7 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
         argocd_namespace=parsed.argocd_namespace,
         measuring=Measuring(parsed.measuring.capitalize()),
         rules=_rules(parsed),
+        lease=parsed.lease,
     )
     try:
         asyncio.run(run_operator(options))

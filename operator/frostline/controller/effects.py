@@ -69,7 +69,10 @@ class ApiEffects:
     async def remove_gate(self, known: Stored) -> bool:
         """Delete a gate."""
         try:
-            await self._objects.delete(GATES, *known.key, known.uid)
+            there = await self._objects.delete(GATES, *known.key, known.uid, known.version)
+            if not there and await self._objects.get(GATES, *known.key) is not None:
+                # Somebody changed it meanwhile: the watch brings what it is now.
+                return False
         except REFUSALS as error:
             _LOG.warning("releasegate %s not removed: %s", known.key, brief(error))
             return False

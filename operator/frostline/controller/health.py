@@ -13,23 +13,37 @@ _PATIENCE_S: Final = 120.0
 
 
 class Health:
-    """Remembers when cycles ended; monotonic seconds."""
+    """Remembers when cycles ended, or a standby last stood for election; monotonic seconds."""
 
     def __init__(self, interval_s: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._limit = max(_MISSED_CYCLES * interval_s, _PATIENCE_S)
         self._last = clock()
+        self._ready = False
+        self._leads = False
         self.cycles = 0
         self.last_seconds = 0.0
+
+    def stand_by(self, *, known: bool) -> None:
+        """Note that this process looked for who leads; once that was `known`, it is ready to take over."""
+        self._last = self._clock()
+        self._ready = known or (self._ready and not self._leads)
+        self._leads = False
+
+    def begin(self) -> None:
+        """Note that this process leads from now on: it is ready when it has looked at all objects."""
+        self._last = self._clock()
+        self._ready, self._leads = False, True
 
     def cycled(self, seconds: float) -> None:
         """Note that a cycle ended after `seconds`."""
         self._last = self._clock()
+        self._ready = True
         self.cycles += 1
         self.last_seconds = seconds
 
     def silent_s(self) -> float:
-        """Return for how long no cycle has ended."""
+        """Return for how long no cycle has ended, and none was waited for."""
         return self._clock() - self._last
 
     @property
@@ -39,8 +53,8 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """True once a cycle over all known objects has ended."""
-        return self.cycles > 0
+        """True once a cycle over all known objects has ended; of a standby, once it knows who leads."""
+        return self._ready
 
 
 def application(health: Health, registry: CollectorRegistry) -> web.Application:

@@ -1,10 +1,10 @@
 """The operator's own metrics. No user names, no text of manifests but namespace and name."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client import Counter as CounterMetric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -114,9 +114,19 @@ class Instruments:
         for how in Arrived:
             self._arrivals.labels(how.value)
 
-    def show(self, cycle: Cycle, health: Health, arming: Arming) -> None:
-        """Have the last cycle's figures, the gates that stand, and how far they are armed, read at each scrape."""
-        self.registry.register(_Snapshot(cycle, health, arming))
+    def show(self, cycle: Cycle, health: Health, arming: Arming) -> Callable[[], None]:
+        """Have the last cycle's figures, the gates that stand, and how far they are armed, read at each scrape.
+
+        Returns what ends that.
+        """
+        snapshot = _Snapshot(cycle, health, arming)
+        self.registry.register(snapshot)
+        return lambda: self.registry.unregister(snapshot)
+
+    def show_leadership(self, leads: Callable[[], bool]) -> None:
+        """Have it read at each scrape whether this process leads."""
+        leader = Gauge(names.Metric.LEADER, "1 while this process leads, 0 on a standby.", registry=self.registry)
+        leader.set_function(lambda: float(leads()))
 
     def queried(self, source: str, outcome: str, seconds: float) -> None:
         """Note one query to a source."""

@@ -1,13 +1,23 @@
 """kopf's watches, feeding the stores; nothing is written to the objects and no finalizer is set."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import kopf
 
+# What ends kopf's watches has no public name; anything else that ends them is a fault of ours.
+from kopf._cogs.clients.errors import APIError
+from kopf._cogs.clients.watching import WatchingError
+
 from frostline.controller.known import Known
 from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.resource import Resource
+
+_LOG = logging.getLogger(__name__)
 
 
 class _NoProgress(kopf.ProgressStorage):
@@ -48,6 +58,19 @@ _SERVER_TIMEOUT_S: Final = 290
 _INACTIVITY_S: Final = 310
 _CONNECT_S: Final = 5
 _REQUEST_S: Final = 15
+_LONGEST_PAUSE_S: Final = 15.0
+_DOUBLINGS: Final = 4
+_AGAIN_S: Final = 1.0
+
+
+class _Pauses:
+    """How long to wait before asking again: 0.5 to 1 s, then up to 15 s, and never so long that it is given up."""
+
+    def __iter__(self) -> Iterator[float]:
+        attempt = 0
+        while True:
+            yield min(_LONGEST_PAUSE_S, 2.0**attempt) * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+            attempt = min(attempt + 1, _DOUBLINGS)
 
 
 def settings() -> kopf.OperatorSettings:
@@ -61,6 +84,10 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.client_timeout = _INACTIVITY_S
     chosen.watching.connect_timeout = _CONNECT_S
     chosen.networking.request_timeout = _REQUEST_S
+    chosen.networking.error_backoffs = _Pauses()
+    chosen.networking.enforce_retry_after = True
+    # Minutes after the watches end, kopf would kill the process, which may stand by and lead again.
+    chosen.process.ultimate_exiting_timeout = None
     chosen.persistence.progress_storage = _NoProgress()
     chosen.persistence.diffbase_storage = _NoDiffBase()
     return chosen
@@ -92,12 +119,47 @@ def _pass_on(handlers: kopf.OperatorRegistry, resource: Resource, store: Known[A
             store.put(event["object"])
 
 
-async def watch(watched: Watched, cluster: Cluster, namespaces: Sequence[str]) -> None:
-    """Watch until a signal ends the process; `namespaces` empty means all."""
-    await kopf.operator(
-        registry=registry(watched, cluster),
-        settings=settings(),
-        standalone=True,
-        clusterwide=not namespaces,
-        namespaces=list(namespaces),
-    )
+class _OthersTasks(Collection[asyncio.Task[Any]]):
+    """All tasks but kopf's: at its end it cancels whatever was started since its beginning, writes under way too."""
+
+    _HOME: Final = str(Path(kopf.__file__).parent)
+
+    def __contains__(self, task: object) -> bool:
+        code = getattr(task.get_coro(), "cr_code", None) if isinstance(task, asyncio.Task) else None
+        return code is None or not code.co_filename.startswith(self._HOME)
+
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        return iter([task for task in asyncio.all_tasks() if task in self])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+async def watch(
+    watched: Watched,
+    cluster: Cluster,
+    namespaces: Sequence[str],
+    *,
+    started: Callable[[], None],
+    again: Callable[[], Awaitable[object]],
+) -> None:
+    """Watch until cancelled; `namespaces` empty means all.
+
+    `started` is called when kopf has taken hold of the process's signals, and may take them back. After an answer
+    that kopf cannot go on from the watches begin anew, with lists of what is there by then: `again` is awaited.
+    """
+    while True:
+        tasks = await kopf.spawn_tasks(
+            registry=registry(watched, cluster),
+            settings=settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=list(namespaces),
+        )
+        started()
+        try:
+            await kopf.run_tasks(tasks, ignored=_OthersTasks())
+        except (APIError, WatchingError) as error:
+            _LOG.warning("the watches broke off and begin anew: %s", error)
+        await again()
+        await asyncio.sleep(_AGAIN_S)

@@ -10,6 +10,8 @@ from kubernetes import client as blocking
 from kubernetes import config as blocking_config
 from kubernetes.aio import client, config
 
+from frostline.kubernetes.fence import Fence, guarding
+
 _BEARER = "BearerToken"
 """What the official client calls the token among its keys."""
 
@@ -51,8 +53,8 @@ class Cluster:
         named = [each for each in contexts if each["name"] == self.context] or [current]
         return str(named[0]["context"].get("namespace") or "default")
 
-    async def connect(self) -> client.ApiClient:
-        """Return the asynchronous client.
+    async def connect(self, fence: Fence | None = None) -> client.ApiClient:
+        """Return the asynchronous client; with a `fence`, it sends no write that the fence does not let pass.
 
         Raises:
             NoClusterError: there is no usable kubeconfig and no service account.
@@ -67,6 +69,8 @@ class Cluster:
                 )
         except (config.ConfigException, *_MALFORMED) as error:
             raise NoClusterError(self._explain(error)) from error
+        if fence is not None:
+            configuration.trace_configs = [guarding(fence)]
         return client.ApiClient(configuration)
 
     def credentials(self) -> kopf.ConnectionInfo:

@@ -9,6 +9,7 @@ import orjson
 from kubernetes.aio import client
 
 from frostline import names
+from frostline.kubernetes.traffic import Request, Traffic
 
 Manifest: TypeAlias = Mapping[str, Any]
 
@@ -65,10 +66,10 @@ EVENTS: Final = Resource("events.k8s.io", "v1", "events")
 
 
 class Objects:
-    """Reads and writes objects through one client."""
+    """Reads and writes objects through one client. Statuses and Events wait for everything else."""
 
     def __init__(self, api: client.ApiClient) -> None:
-        self._api = api
+        self._traffic = Traffic(api)
 
     async def everything(
         self, resource: Resource, namespaces: Sequence[str] = (), *, selector: str | None = None
@@ -168,7 +169,7 @@ class Objects:
         """
         path = resource.path(manifest["metadata"].get("namespace"))
         asked = {"fieldManager": names.FIELD_MANAGER, "dryRun": "All" if dry_run else None}
-        return await self._call("POST", path, asked, manifest, _JSON)
+        return await self._call("POST", path, asked, manifest, _JSON, urgent=resource != EVENTS)
 
     async def replace(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Replace an object that has not changed since it was read, and return it.
@@ -192,21 +193,28 @@ class Objects:
         """
         asked = {"fieldManager": names.FIELD_MANAGER}
         try:
-            return await self._call("PATCH", resource.path(namespace, name, sub), asked, patch, _MERGE_PATCH)
+            return await self._call(
+                "PATCH", resource.path(namespace, name, sub), asked, patch, _MERGE_PATCH, urgent=sub is None
+            )
         except client.ApiException as error:
             if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
                 return None
             raise
 
-    async def delete(self, resource: Resource, namespace: str | None, name: str, uid: str | None = None) -> bool:
-        """Delete an object, this very one where `uid` is given; return whether it was there.
+    async def delete(
+        self, resource: Resource, namespace: str | None, name: str, uid: str | None = None, version: str | None = None
+    ) -> bool:
+        """Delete an object, this very one where `uid` is given, in this very state where `version` is.
+
+        Returns whether it was there so.
 
         Raises:
             kubernetes.aio.client.ApiException: the API server refused for another reason.
         """
         body: dict[str, Any] = {"propagationPolicy": "Background"}
-        if uid is not None:
-            body["preconditions"] = {"uid": uid}
+        wanted = {"uid": uid, "resourceVersion": version}
+        if preconditions := {key: value for key, value in wanted.items() if value is not None}:
+            body["preconditions"] = preconditions
         try:
             await self._call("DELETE", resource.path(namespace, name), body=body, content_type=_JSON)
         except client.ApiException as error:
@@ -214,6 +222,10 @@ class Objects:
                 return False
             raise
         return True
+
+    async def settle(self, timeout_s: float) -> bool:
+        """Wait for the writes that are under way, `timeout_s` at most; return whether all have ended."""
+        return await self._traffic.settle(timeout_s)
 
     async def _call(
         self,
@@ -224,18 +236,12 @@ class Objects:
         content_type: str | None = None,
         *,
         accept: str = _JSON,
+        urgent: bool = True,
     ) -> Manifest:
         headers = {"Accept": accept} | ({"Content-Type": content_type} if content_type else {})
         asked = [(name, value) for name, value in (query or {}).items() if value is not None]
-        call = await self._api.param_serialize(
-            method, path, query_params=asked, header_params=headers, body=body, auth_settings=["BearerToken"]
-        )
-        answer = await self._api.call_api(*call, _request_timeout=TIMEOUT_S)
-        data = await answer.read()
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            text = data.decode(errors="replace")
-            raise client.ApiException.from_response(http_resp=answer, body=text, data=None)
-        read: Manifest = orjson.loads(data)
+        request = Request(method, path, asked, headers, body, TIMEOUT_S, urgent)
+        read: Manifest = orjson.loads(await self._traffic.send(request))
         return read
 
 
