@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 
 from aiohttp import web
+from kubernetes.aio import client
 
 from frostline.controller.armament import Armament, Webhook
+from frostline.controller.clock import CarriedClock
 from frostline.controller.cycle import Cycle, Timing
-from frostline.controller.effects import ApiEffects
+from frostline.controller.effects import REFUSALS, ApiEffects, brief
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gitops import GitOps
 from frostline.controller.health import Health, application
@@ -29,6 +31,7 @@ from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import Objects
+from frostline.kubernetes.server_time import server_time
 from frostline.prometheus.client import Connection, PrometheusClient
 from frostline.prometheus.direct import DirectSource
 
@@ -64,6 +67,7 @@ async def run(options: Options) -> None:
     health = Health(options.timing.interval_s)
     instruments = Instruments()
     prometheus = PrometheusClient(options.prometheus, instruments.queried)
+    clock = CarriedClock(prometheus, time.monotonic, time.time())
     stores = Stores()
     async with await options.cluster.connect() as api:
         objects = Objects(api)
@@ -74,7 +78,7 @@ async def run(options: Options) -> None:
         cycle = Cycle(
             stores=stores,
             source=DirectSource(prometheus),
-            clock=prometheus,
+            clock=clock,
             statuses=Statuses(stores.objectives, ApiWriter(objects, recorder, instruments.wrote, Subject.OBJECTIVE)),
             enforcement=Enforcement(stores, effects, instruments.arrived, options.namespaces),
             reports=Reports(
@@ -84,7 +88,7 @@ async def run(options: Options) -> None:
                 ApiWriter(objects, recorder, instruments.wrote, Subject.OVERRIDE),
             ),
             timing=options.timing,
-            wall=time.time,
+            wall=clock.carried,
             own_namespace=options.own_namespace,
             switched_off=armament.switched_off,
         )
@@ -94,6 +98,7 @@ async def run(options: Options) -> None:
         lists = Lists(objects, options.namespaces, watched(stores))
         async with _served(options, application(health, instruments.registry)):
             await first_list(lists)
+            await _set(clock, api)
             await armament.look()
             await _until_one_ends(
                 loop.run(),
@@ -102,6 +107,17 @@ async def run(options: Options) -> None:
                 watch(lists.watched, options.cluster, options.namespaces),
             )
     prometheus.close()
+
+
+async def _set(clock: CarriedClock, api: client.ApiClient) -> None:
+    """Have a start without Prometheus go by the API server's clock: what it lets pass ends by that one."""
+    try:
+        at = await server_time(api)
+    except REFUSALS as error:
+        _LOG.warning("the API server does not say what time it is, going by this machine's clock: %s", brief(error))
+    else:
+        if at is not None:
+            clock.set(at)
 
 
 async def _until_one_ends(*parts: Coroutine[None, None, None]) -> None:
