@@ -14,6 +14,7 @@ from frostline import names
 from frostline.api.base import JsonObject
 from frostline.api.source import Measuring
 from frostline.controller.building import Builder
+from frostline.controller.clock import CarriedClock
 from frostline.controller.cycle import Cycle
 from frostline.controller.cycle import View as Seen
 from frostline.controller.effects import ApiEffects
@@ -107,7 +108,7 @@ class _Operator:
             reports=Reports(stores.policies, stores.overrides, self.writer, self.writer),
             source_statuses=SourceStatuses(stores.sources, self.writer),
             timing=self.timing,
-            wall=time.time,
+            clock=CarriedClock(time.monotonic, time.time()),
         )
 
     async def rehydrate(self) -> tuple[float, float, float]:

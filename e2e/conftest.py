@@ -99,8 +99,14 @@ def operator(cluster: Cluster) -> Iterator[RunsOperator]:
     """
     started: list[OperatorProcess] = []
 
-    def start(prometheus_url: str, *namespaces: str, flags: tuple[str, ...] = (), wait: bool = True) -> OperatorProcess:
-        settings = OperatorSettings(prometheus_url, namespaces, flags)
+    def start(
+        prometheus_url: str,
+        *namespaces: str,
+        flags: tuple[str, ...] = (),
+        environment: tuple[tuple[str, str], ...] = (),
+        wait: bool = True,
+    ) -> OperatorProcess:
+        settings = OperatorSettings(prometheus_url, namespaces, flags, environment)
         process = OperatorProcess(cluster.site, settings, f"operator-{next(_numbers)}")
         started.append(process)
         process.start(wait=wait)

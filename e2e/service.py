@@ -25,7 +25,7 @@ SPENT = 400_000.0
 """Bad events that are more than the budget of a day: 1 % of 8.6 million."""
 EARNED = 2_000_000_000.0
 """Good events that make a whole budget of what is left then, and burn over an hour nothing."""
-MOST = 48
+MOST = 80
 """Services that there are for all tests of a run."""
 
 

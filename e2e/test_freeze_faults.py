@@ -1,6 +1,5 @@
 """A freeze while processes die, promises meet, workloads come and go, or the kill switch is thrown."""
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from e2e.api import Answer, Api
-from e2e.cluster.caller import PLAIN
 from e2e.cluster.chart import NAMESPACE
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.fixtures import RunsOperator
@@ -173,8 +171,8 @@ def test_the_kill_switch_opens_until_it_is_resumed(
     eventually(lambda: reason() == "SwitchedOff", 60, reason)
     assert people.release("app:4") == ""
     running.restart()
-    cycles = metric(running, "cycles_total")
-    eventually(lambda: metric(running, "cycles_total") > cycles + 3, 60)
+    cycles = running.metric("cycles_total")
+    eventually(lambda: running.metric("cycles_total") > cycles + 3, 60)
     assert reason() == "SwitchedOff"
     assert people.refusal() == "", "it stays off when the operator starts anew"
     assert people.events("UnrecordedRelease"), "what is released meanwhile is on record"
@@ -193,13 +191,6 @@ def tried(api: Api, people: Shop) -> Answer:
     return api("PATCH", path, release, kind="application/strategic-merge-patch+json")
 
 
-def metric(running: OperatorProcess, series: str) -> float:
-    """Return the value of the operator's metric frostline_`series`."""
-    _, body = PLAIN.request(f"{running.url}/metrics")
-    found = re.search(rf"^frostline_{series} (\S+)$", body.decode(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
-
-
 def test_from_exhausted_in_prometheus_to_the_refusal_in_two_cycles(
     shop: Service, people: Shop, quick: str, operator: RunsOperator, api: Api
 ) -> None:
@@ -211,10 +202,10 @@ def test_from_exhausted_in_prometheus_to_the_refusal_in_two_cycles(
 
     shop.spend()
     eventually(shop.is_spent, 10, interval=0.02)
-    known = metric(running, "cycles_total")
+    known = running.metric("cycles_total")
     eventually(lambda: tried(api, people).status == 403, 30, lambda: str(people.status()), interval=0.02)
 
-    assert metric(running, "cycles_total") - known <= 2
+    assert running.metric("cycles_total") - known <= 2
 
 
 def test_marks_that_an_undo_brings_back_after_the_lift_are_taken_away(

@@ -12,13 +12,16 @@ from e2e.cluster.supervisor import Part, Ports, Supervisor
 
 CONTEXT = "frostline-local"
 SERVICE_ADDRESSES = "10.96.0.0/16"
+AUDIT_POLICY = Path(__file__).with_name("audit-policy.yaml")
+# Megabytes, twice: the log in use, and the one before it.
+AUDIT_LOG_SIZE = 20
 
 
 class ControlPlane:
     """The parts of a control plane in one state folder.
 
     Args:
-        folder: of the state; certificates are in `certs`, data of etcd in `etcd`.
+        folder: of the state; certificates are in `certs`, data of etcd in `etcd`, who wrote what in `logs/audit.log`.
         tools: path of each binary by name.
         supervisor: knows the ports.
 
@@ -27,6 +30,7 @@ class ControlPlane:
     def __init__(self, folder: Path, tools: Callable[[str], Path], supervisor: Supervisor) -> None:
         self.certs = folder / "certs"
         self.data = folder / "etcd"
+        self.audit_log = folder / "logs" / "audit.log"
         self._folder = folder
         self._tools = tools
         self._supervisor = supervisor
@@ -117,6 +121,11 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self.certs}/sa.pub",
             f"--service-account-signing-key-file={self.certs}/sa.key",
+            f"--audit-policy-file={AUDIT_POLICY}",
+            f"--audit-log-path={self.audit_log}",
+            f"--audit-log-maxsize={AUDIT_LOG_SIZE}",
+            "--audit-log-maxbackup=1",
+            reads=(AUDIT_POLICY,),
         )
 
     def _api_server_ready(self, ports: Ports) -> bool:
@@ -136,7 +145,7 @@ class ControlPlane:
             # Tests make and remove namespaces by the dozen; the defaults are meant for a shared server.
             "--kube-api-qps=200",
             "--kube-api-burst=400",
-            reads=("controller-manager",),
+            reads=(self.client_config("controller-manager"),),
         )
 
     def _scheduler(self, ports: Ports) -> Command:
@@ -147,7 +156,7 @@ class ControlPlane:
             f"--secure-port={ports['https']}",
             *self._serving(),
             "--leader-elect=false",
-            reads=("scheduler",),
+            reads=(self.client_config("scheduler"),),
         )
 
     def _serving_ready(self, ports: Ports) -> bool:
@@ -156,6 +165,5 @@ class ControlPlane:
     def _serving(self) -> tuple[str, str]:
         return f"--tls-cert-file={self.certs}/serving.crt", f"--tls-private-key-file={self.certs}/serving.key"
 
-    def _command(self, name: str, *arguments: str, reads: tuple[str, ...] = ()) -> Command:
-        inputs = (self.certs / "ca.crt", *(self.client_config(user) for user in reads))
-        return Command(name, (str(self._tools(name)), *arguments), inputs)
+    def _command(self, name: str, *arguments: str, reads: tuple[Path, ...] = ()) -> Command:
+        return Command(name, (str(self._tools(name)), *arguments), (self.certs / "ca.crt", *reads))

@@ -24,7 +24,12 @@ class RunsOperator(Protocol):
     """Starts an operator that is stopped after the test."""
 
     def __call__(
-        self, prometheus_url: str, *namespaces: str, flags: tuple[str, ...] = (), wait: bool = True
+        self,
+        prometheus_url: str,
+        *namespaces: str,
+        flags: tuple[str, ...] = (),
+        environment: tuple[tuple[str, str], ...] = (),
+        wait: bool = True,
     ) -> OperatorProcess: ...
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -105,6 +106,12 @@ class OperatorProcess:
     def ready(self) -> bool:
         """Say whether it runs and /readyz says yes now."""
         return self._site.supervisor.healthy(self.part)
+
+    def metric(self, series: str) -> float:
+        """Return the value of its metric frostline_`series`, 0 where it has none such."""
+        _, body = PLAIN.request(f"{self.url}/metrics")
+        found = re.search(rf"^frostline_{series} (\S+)$", body.decode(), re.MULTILINE)
+        return float(found[1]) if found else 0.0
 
     def _command(self, ports: Ports) -> Command:
         credentials = credentials_file(self._site)

@@ -57,15 +57,24 @@ class WebhookProcess:
         name: of the process.
         flags: further flags of `frostline webhook`.
         secret: NAMESPACE/NAME of the Secret with its certificate; files of its own if absent.
+        environment: passed to it besides the usual few.
 
     """
 
-    def __init__(self, site: Site, name: str, flags: tuple[str, ...] = (), secret: str | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        flags: tuple[str, ...] = (),
+        secret: str | None = None,
+        environment: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self.certificates = Certificates.made()
         self.part = Part(name, ("https", "http"), self._command, self._ready)
         self._site = site
         self._flags = flags
         self._secret = secret
+        self._environment = environment
         self._folder = site.folder / name
 
     @property
@@ -169,7 +178,8 @@ class WebhookProcess:
             argv += ["--tls-cert", str(self._folder / "tls.crt"), "--tls-key", str(self._folder / "tls.key")]
         else:
             argv += ["--tls-secret", self._secret]
-        return Command(self.part.name, (*argv, "--drain", "1s", *self._flags), (credentials,))
+        argv += ["--drain", "1s", *self._flags]
+        return Command(self.part.name, tuple(argv), (credentials,), dict(self._environment))
 
     def _ready(self, ports: Ports) -> bool:
         return PLAIN.answers(f"http://{ADDRESS}:{ports['http']}/readyz")

@@ -1,17 +1,21 @@
 """One term of office: everything that measures, decides and writes, built anew each time and taken down after it."""
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kubernetes.aio import client
+
 from frostline.api.source import Measuring
 from frostline.controller.armament import Armament, Webhook
 from frostline.controller.building import Builder, Counting
+from frostline.controller.clock import CarriedClock
 from frostline.controller.cycle import Cycle
-from frostline.controller.effects import ApiEffects
+from frostline.controller.effects import REFUSALS, ApiEffects, brief
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gitops import GitOps
 from frostline.controller.health import Health
@@ -34,10 +38,12 @@ from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.fence import LeaseFence
 from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import Objects
+from frostline.kubernetes.server_time import server_time
 from frostline.prometheus.backfilled import Backfilled
 from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
 
+_LOG = logging.getLogger(__name__)
 _SETTLE_S: Final = 5.0
 """What writes under way are given to end: less than the lease lasts, and than a pod is given."""
 
@@ -99,7 +105,7 @@ class Term:
             objects = Objects(api)
             sources = self._sources(objects)
             try:
-                await until_one_ends(stop.wait(), self._work(objects, sources))
+                await until_one_ends(stop.wait(), self._work(api, objects, sources))
             finally:
                 sources.end()
                 settled = await objects.settle(_SETTLE_S)
@@ -116,9 +122,10 @@ class Term:
             dropped=instruments.dropped,
         )
 
-    async def _work(self, objects: Objects, sources: Sources) -> None:
+    async def _work(self, api: client.ApiClient, objects: Objects, sources: Sources) -> None:
         options, instruments = self._options, self._instruments
         stores = Stores()
+        clock = CarriedClock(time.monotonic, time.time())
         recorder = Recorder(objects, socket.gethostname())
         armament = Armament(objects, recorder, options.webhook)
         gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
@@ -138,7 +145,7 @@ class Term:
                 stores.sources, ApiWriter(objects, recorder, instruments.wrote, Subject.SOURCE)
             ),
             timing=options.timing,
-            wall=time.time,
+            clock=clock,
             own_namespace=options.own_namespace,
             switched_off=armament.switched_off,
         )
@@ -148,6 +155,7 @@ class Term:
         hide = instruments.show(cycle, self._health, armament.arming)
         try:
             await first_list(lists)
+            await _set(clock, api)
             await armament.look()
             await until_one_ends(
                 loop.run(),
@@ -158,6 +166,17 @@ class Term:
             )
         finally:
             hide()
+
+
+async def _set(clock: CarriedClock, api: client.ApiClient) -> None:
+    """Have a start without Prometheus go by the API server's clock: what it lets pass ends by that one."""
+    try:
+        at = await server_time(api)
+    except REFUSALS as error:
+        _LOG.warning("the API server does not say what time it is, going by this machine's clock: %s", brief(error))
+    else:
+        if at is not None:
+            clock.set(at)
 
 
 async def until_one_ends(*parts: Coroutine[Any, Any, object]) -> None:

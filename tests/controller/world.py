@@ -12,6 +12,7 @@ from frostline import names
 from frostline.api.base import JsonObject, as_json
 from frostline.api.gate import GateSpec
 from frostline.controller.account import Key
+from frostline.controller.clock import CarriedClock
 from frostline.controller.cycle import Cycle
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gates import manifest as gate_manifest
@@ -442,7 +443,7 @@ def cycle_of(
         ),
         source_statuses=SourceStatuses(stores.sources, StatusWriter(lambda: cluster.sources, cluster)),
         timing=Timing(),
-        wall=wall,
+        clock=CarriedClock(wall, wall()),
         own_namespace=own_namespace,
     )
 

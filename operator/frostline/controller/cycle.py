@@ -10,6 +10,7 @@ from frostline.api.gate import GateClaim
 from frostline.controller.account import Key
 from frostline.controller.advice import Advice
 from frostline.controller.asking import Surroundings, ask, not_found, unread
+from frostline.controller.clock import CarriedClock
 from frostline.controller.deciding import decided
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gathering import Gathering, Wanted
@@ -56,7 +57,7 @@ class Cycle:
         reports: Reports,
         source_statuses: SourceStatuses,
         timing: Timing,
-        wall: Callable[[], float],
+        clock: CarriedClock,
         own_namespace: str | None = None,
         switched_off: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -70,7 +71,7 @@ class Cycle:
         self._at = 0
         self._sources = sources
         self._source_statuses = source_statuses
-        self._gathering = Gathering(sources, timing.interval_s, wall)
+        self._gathering = Gathering(sources, timing.interval_s, clock)
         self._statuses = statuses
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
         self._advice = Advice()

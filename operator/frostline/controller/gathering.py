@@ -1,12 +1,13 @@
 """The books of all objectives, and what their sources say of them: one lane a source, side by side."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Final
 
 from frostline.controller.account import Account, Key, carried
+from frostline.controller.clock import CarriedClock
 from frostline.controller.deciding import unmeasured
 from frostline.controller.lane import Lane
 from frostline.controller.sources import Chosen, Sources
@@ -40,10 +41,10 @@ class Gathered:
 class Gathering:
     """The accounts of one operator. Blocking; its methods never overlap."""
 
-    def __init__(self, sources: Sources, interval_s: int, wall: Callable[[], float]) -> None:
+    def __init__(self, sources: Sources, interval_s: int, clock: CarriedClock) -> None:
         self._sources = sources
         self._patience_s = interval_s * _PATIENCE_SHARE
-        self._wall = wall
+        self._clock = clock
         self._origins: dict[Key, str] = {}
         self._lanes: dict[Key, Lane] = {}
         self._held: dict[Key, Partial | Failed | NoSource] = {}
@@ -93,14 +94,14 @@ class Gathering:
         for lane in lanes:
             lane.begin(groups.get(id(lane), {}))
         self._wait(lanes)
-        times: list[int] = []
+        times: list[tuple[int, int]] = []
         found: dict[Key, Gathered] = {}
         for lane in lanes:
             taken = lane.take(self._patience_s)
             if taken is None:
                 continue
             if taken.at is not None:
-                times.append(taken.at)
+                times.append((taken.at, lane.timing.offset_s))
             for key, account in taken.asked.items():
                 if self.accounts.get(key) is not account or self._lanes.get(key) is not lane:
                     continue
@@ -109,9 +110,17 @@ class Gathering:
                 elif taken.at is not None:
                     self._held.pop(key, None)
                     found[key] = Gathered(taken.at, taken.answers[key], lane)
-        wall = int(self._wall())
+        return self._agreed(times), found
+
+    def _agreed(self, times: Sequence[tuple[int, int]]) -> int:
+        """Return the moment of a cycle, given what sources evaluated at, and by how much that lies behind their time."""
+        carried = self._clock.carried()
+        if not times:
+            return int(carried)
         # A tenant's clock that is wrong must not be everybody's: of several that nearest to ours counts.
-        return min(times, key=lambda at: abs(at - wall), default=wall), found
+        at, behind = min(times, key=lambda each: abs(sum(each) - carried))
+        self._clock.set(at + behind)
+        return at
 
     def assessment(self, key: Key) -> Assessment | None:
         """Return the verdict on an objective; where it cannot be measured now, the last one, with the reason."""
