@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 
 from aiohttp import web
+from prometheus_client import disable_created_metrics
 
 from frostline.controller.armament import Armament, Webhook
 from frostline.controller.cycle import Cycle, Timing
@@ -16,6 +17,7 @@ from frostline.controller.effects import ApiEffects
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gitops import GitOps
 from frostline.controller.health import Health, application
+from frostline.controller.lag import observe_lag
 from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
@@ -61,8 +63,10 @@ async def run(options: Options) -> None:
         frostline.kubernetes.connection.NoClusterError: no kubeconfig and no service account.
         OSError: the port is taken.
     """
-    health = Health(options.timing.interval_s)
+    # When a series began is of no use here, and doubles what counters cost a scrape.
+    disable_created_metrics()
     instruments = Instruments()
+    health = Health(options.timing.interval_s, observe=instruments.cycled)
     prometheus = PrometheusClient(options.prometheus, instruments.queried)
     stores = Stores()
     async with await options.cluster.connect() as api:
@@ -70,7 +74,7 @@ async def run(options: Options) -> None:
         recorder = Recorder(objects, socket.gethostname())
         armament = Armament(objects, recorder, options.webhook)
         gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
-        effects = ApiEffects(objects, recorder, stores, gitops)
+        effects = ApiEffects(objects, recorder, stores, gitops, instruments.enforced)
         cycle = Cycle(
             stores=stores,
             source=DirectSource(prometheus),
@@ -91,7 +95,7 @@ async def run(options: Options) -> None:
         loop = Loop(cycle, options.timing, health)
         instruments.show(cycle, health, armament.arming)
         stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
-        lists = Lists(objects, options.namespaces, watched(stores))
+        lists = Lists(objects, options.namespaces, watched(stores), instruments.listed)
         async with _served(options, application(health, instruments.registry)):
             await first_list(lists)
             await armament.look()
@@ -99,6 +103,7 @@ async def run(options: Options) -> None:
                 loop.run(),
                 relist(lists),
                 armament.run(),
+                observe_lag(instruments.lagged),
                 watch(lists.watched, options.cluster, options.namespaces),
             )
     prometheus.close()

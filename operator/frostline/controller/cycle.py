@@ -12,6 +12,7 @@ from frostline.controller.advice import Advice
 from frostline.controller.asking import Surroundings, ask, not_found, unread
 from frostline.controller.deciding import decided, unmeasured
 from frostline.controller.enforcement import Enforcement
+from frostline.controller.gates import HeldGate
 from frostline.controller.gating import Ask
 from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
 from frostline.controller.namespaces import EXEMPT
@@ -26,7 +27,6 @@ from frostline.controller.stores import Stores
 from frostline.core.assess import Answer, Assessment, Fresh
 from frostline.core.gate import Workload
 from frostline.core.outcome import Failed, Partial, Rehydrating
-from frostline.core.policy import Rule
 from frostline.prometheus.source import Source
 
 
@@ -102,6 +102,7 @@ class Cycle:
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
         self._advice = Advice()
         self.views: tuple[View, ...] = ()
+        self.gates: tuple[HeldGate, ...] = ()
 
     async def run(self) -> None:
         """Gather, decide, apply, once."""
@@ -122,12 +123,10 @@ class Cycle:
     async def enforce(self) -> None:
         """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
         await self._enforcement.run(self._asks, self._at)
-        gates = {workload: held.spec for workload, held in self._enforcement.gates.all().items()}
+        standing = self._enforcement.gates.all()
+        self.gates = tuple(standing.values())
+        gates = {workload: held.spec for workload, held in standing.items()}
         await self._reports.run(self._asks, gates, self._at)
-
-    def rules(self) -> list[Rule]:
-        """Return the rules of the gates that stand."""
-        return [held.spec.rule for held in self._enforcement.gates.all().values()]
 
     def _surroundings(self, accepted: Mapping[Key, Acceptance]) -> dict[Key, Surroundings]:
         workloads: ByNamespace = by_namespace(self._stores.workloads.snapshot().values())
