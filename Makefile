@@ -47,14 +47,14 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 generated: $(READY)
-	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python -m scripts.generate --check
 
 format: $(READY) ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: $(READY) ## Write the generated files (CRDs)
-	$(BIN)/python scripts/generate.py
+generate: $(READY) ## Write the generated files (CRDs, policies, dashboards)
+	$(BIN)/python -m scripts.generate
 
 lock: $(READY) ## Resolve the dependencies anew and write requirements/*.txt
 	$(BIN)/python scripts/lock.py

@@ -5,7 +5,7 @@ import json
 import subprocess
 import tempfile
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Prometheus:
         scrape_interval: as Prometheus writes durations.
         targets: folder of the files that name what is scraped; in `folder` unless given.
         receives: whether it takes remote writes, also of samples older than its newest block.
+        rules: rule files that it evaluates.
+        alertmanagers: HOST:PORT of those that hear of its alerts.
 
     """
 
@@ -47,6 +49,8 @@ class Prometheus:
         scrape_interval: str = "5s",
         targets: Path | None = None,
         receives: bool = False,
+        rules: Sequence[Path] = (),
+        alertmanagers: Sequence[str] = (),
     ) -> None:
         self.part = Part(name, ("http",), self._command, self._ready)
         self.targets = targets or folder / "targets"
@@ -56,6 +60,8 @@ class Prometheus:
         self._supervisor = supervisor
         self._interval = scrape_interval
         self._receives = receives
+        self._rules = rules
+        self._alertmanagers = alertmanagers
 
     @property
     def url(self) -> str:
@@ -70,6 +76,9 @@ class Prometheus:
         config = render_config(self._interval, self.targets, native_histograms=native)
         if self._receives:
             config["storage"] = {"tsdb": {"out_of_order_time_window": RETENTION}}
+        config["rule_files"] = list(map(str, self._rules))
+        told = [{"static_configs": [{"targets": list(self._alertmanagers)}]}]
+        config["alerting"] = {"alertmanagers": told if self._alertmanagers else []}
         write_atomically(self._config, yaml.safe_dump(config, sort_keys=False))
         return self._supervisor.begin(self.part)
 

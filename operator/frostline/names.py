@@ -181,6 +181,7 @@ class Metric(StrEnum):
     HELD_SINCE = "frostline_release_held_timestamp_seconds"
     ARRIVALS = "frostline_gated_releases"
     ARMED = "frostline_armed"
+    LEADER = "frostline_leader"
     BUILD_INFO = "frostline_build_info"
 
 

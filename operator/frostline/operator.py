@@ -94,6 +94,7 @@ async def run(options: Options) -> None:
         )
         loop = Loop(cycle, options.timing, health)
         instruments.show(cycle, health, armament.arming)
+        instruments.show_leadership(health)
         stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
         lists = Lists(objects, options.namespaces, watched(stores), instruments.listed)
         async with _served(options, application(health, instruments.registry)):

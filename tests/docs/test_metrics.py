@@ -58,6 +58,7 @@ def operator() -> CollectorRegistry:
     instruments = Instruments()
     health = Health(30, lambda: 0.0, instruments.cycled)
     instruments.show(made.cycle, health, Arming(Cluster()))
+    instruments.show_leadership(health)
     health.cycled(0.2)
     instruments.lagged(0.001)
     for resource in range(8):

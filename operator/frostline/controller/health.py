@@ -27,6 +27,7 @@ class Health:
         self._observe = observe
         self._limit = max(_MISSED_CYCLES * interval_s, _PATIENCE_S)
         self._last = clock()
+        self.leads = True
         self.cycles = 0
 
     def cycled(self, seconds: float) -> None:

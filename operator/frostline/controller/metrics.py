@@ -73,6 +73,11 @@ class Instruments:
         """Have the last cycle's figures, the gates that stand, and how far they are armed, read at each scrape."""
         self.registry.register(Snapshot(cycle, health, arming))
 
+    def show_leadership(self, health: Health) -> None:
+        """Have it read at each scrape whether this process leads."""
+        leader = Gauge(names.Metric.LEADER, "1 while this process leads, 0 on a standby.", registry=self.registry)
+        leader.set_function(lambda: float(health.leads))
+
     def cycled(self, seconds: float) -> None:
         """Note one cycle."""
         self._cycles.observe(seconds)
