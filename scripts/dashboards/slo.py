@@ -52,6 +52,7 @@ def _burn(window: str, series: Recorded) -> str:
 LASTS_S: Final = (
     f"({_own(Metric.BUDGET_REMAINING_RATIO)} > 0) * {_own(Metric.BUDGET_SECONDS)} / (1 - {_own(Metric.TARGET_RATIO)})"
     f" / ({_own_burn('1h')} > 0)"
+    f" or clamp({_own(Metric.BUDGET_REMAINING_RATIO)} <= 0, 0, 0)"
 )
 
 
@@ -118,7 +119,7 @@ def _answer() -> tuple[Builder[Panel], ...]:
         ),
         panels.big(
             "The budget lasts",
-            "At the pace of the last hour. Empty while nothing burns, and when nothing is left.",
+            "Until nothing is left, at the pace of the last hour.",
             LASTS_S,
             at=place(8, 5, 4, 4),
             unit="s",

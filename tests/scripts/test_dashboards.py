@@ -194,6 +194,13 @@ def test_the_operators_own_figure_comes_first(tmp_path: Path) -> None:
     )
 
 
+def test_a_budget_that_is_gone_lasts_no_longer(tmp_path: Path) -> None:
+    which = '{namespace="shop",name="checkout"}'
+    gone = {f"frostline_budget_remaining_ratio{which}": "-0.5x20", f"frostline_budget_seconds{which}": "864x20"}
+    scenario = Scenario([CHECKOUT], gone, values=[(5, substituted(slo.LASTS_S), 0)])
+    run(tmp_path, {"gone": scenario}, groups=("none",))
+
+
 RULES: dict[str, tuple[dict[str, str], int | None]] = {
     "nothing is held": ({}, 0),
     "warned": ({"Warn": "a"}, 1),
