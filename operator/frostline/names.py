@@ -245,7 +245,16 @@ class Alert(StrEnum):
     EXHAUSTION_NEAR = "FrostlineBudgetExhaustionNear"
     NO_DATA = "FrostlineNoData"
     OPERATOR_ABSENT = "FrostlineOperatorAbsent"
+    NO_LEADER = "FrostlineNoLeader"
+    SEVERAL_LEADERS = "FrostlineSeveralLeaders"
     CYCLES_STOPPED = "FrostlineCyclesStopped"
+    CYCLES_SLOW = "FrostlineCyclesSlow"
+    QUERIES_FAILING = "FrostlineQueriesFailing"
+    WRITES_REFUSED = "FrostlineWritesRefused"
+    LISTS_STALE = "FrostlineListsStale"
+    FREEZE_NOT_HELD = "FrostlineFreezeNotHeld"
+    WEBHOOK_ABSENT = "FrostlineWebhookAbsent"
+    CERTIFICATE_ENDS = "FrostlineCertificateEnds"
     RULES_FAILING = "FrostlineRulesFailing"
 
 
