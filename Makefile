@@ -53,7 +53,7 @@ format: $(READY) ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: $(READY) ## Write the generated files (CRDs, policies, reference)
+generate: $(READY) ## Write the generated files (CRDs, policies, reference, dashboards)
 	$(BIN)/python -m scripts.generate
 
 lock: $(READY) ## Resolve the dependencies anew and write requirements/*.txt

@@ -179,19 +179,30 @@ class Metric(StrEnum):
     BUDGET_REMAINING_RATIO = "frostline_budget_remaining_ratio"
     SLI_RATIO = "frostline_sli_ratio"
     TARGET_RATIO = "frostline_objective_ratio"
+    OBJECTIVE_INFO = "frostline_objective_info"
+    BUDGET_SECONDS = "frostline_budget_seconds"
     BURN_RATE = "frostline_burn_rate"
     LEVEL = "frostline_level"
     MEASURED = "frostline_measured"
     OBJECTIVES = "frostline_objectives"
+    OBJECTIVES_BY_LEVEL = "frostline_objectives_by_level"
+    OBJECTIVES_BY_OUTCOME = "frostline_objectives_by_outcome"
+    LEDGER_KNOWN_RATIO = "frostline_ledger_known_ratio"
     CYCLES = "frostline_cycles"
     CYCLE_SECONDS = "frostline_cycle_seconds"
+    CYCLE_INTERVAL_SECONDS = "frostline_cycle_interval_seconds"
+    EVENT_LOOP_LAG_SECONDS = "frostline_event_loop_lag_seconds"
+    LIST_TIMESTAMP_SECONDS = "frostline_list_timestamp_seconds"
     QUERY_SECONDS = "frostline_prometheus_query_seconds"
     BREAKER = "frostline_prometheus_breaker"
     STATUS_WRITES = "frostline_status_writes"
+    ENFORCEMENT_WRITES = "frostline_enforcement_writes"
     GATES = "frostline_release_gates"
+    HELD_SINCE = "frostline_release_held_timestamp_seconds"
     ARRIVALS = "frostline_gated_releases"
     ARMED = "frostline_armed"
     LEADER = "frostline_leader"
+    BUILD_INFO = "frostline_build_info"
 
 
 class Recorded(StrEnum):
@@ -261,7 +272,16 @@ class Alert(StrEnum):
     NO_DATA = "FrostlineNoData"
     REVIEW_OVERDUE = "FrostlineReviewOverdue"
     OPERATOR_ABSENT = "FrostlineOperatorAbsent"
+    NO_LEADER = "FrostlineNoLeader"
+    SEVERAL_LEADERS = "FrostlineSeveralLeaders"
     CYCLES_STOPPED = "FrostlineCyclesStopped"
+    CYCLES_SLOW = "FrostlineCyclesSlow"
+    QUERIES_FAILING = "FrostlineQueriesFailing"
+    WRITES_REFUSED = "FrostlineWritesRefused"
+    LISTS_STALE = "FrostlineListsStale"
+    FREEZE_NOT_HELD = "FrostlineFreezeNotHeld"
+    WEBHOOK_ABSENT = "FrostlineWebhookAbsent"
+    CERTIFICATE_ENDS = "FrostlineCertificateEnds"
     RULES_FAILING = "FrostlineRulesFailing"
 
 
@@ -278,6 +298,7 @@ class WebhookMetric(StrEnum):
     CERTIFICATES_REFUSED = "frostline_webhook_certificates_refused"
     AUDIT_DROPPED = "frostline_webhook_audit_dropped"
     EVENTS = "frostline_webhook_events"
+    BUILD_INFO = "frostline_webhook_build_info"
 
 
 class AuditAnnotation(StrEnum):

@@ -19,6 +19,7 @@ from frostline.controller.effects import REFUSALS, ApiEffects, brief
 from frostline.controller.enforcement import Enforcement
 from frostline.controller.gitops import GitOps
 from frostline.controller.health import Health
+from frostline.controller.lag import observe_lag
 from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
@@ -129,7 +130,7 @@ class Term:
         recorder = Recorder(objects, socket.gethostname())
         armament = Armament(objects, recorder, options.webhook)
         gitops = GitOps(GitOpsObjects(objects), options.gitops, options.argocd_namespace)
-        effects = ApiEffects(objects, recorder, stores, gitops)
+        effects = ApiEffects(objects, recorder, stores, gitops, instruments.enforced)
         cycle = Cycle(
             stores=stores,
             sources=sources,
@@ -151,7 +152,7 @@ class Term:
         )
         loop = Loop(cycle, options.timing, self._health)
         stores.on_change(cycle=loop.wake, enforcement=loop.nudge)
-        lists = Lists(objects, options.namespaces, watched(stores))
+        lists = Lists(objects, options.namespaces, watched(stores), instruments.listed)
         hide = instruments.show(cycle, self._health, armament.arming)
         try:
             await first_list(lists)
@@ -161,6 +162,7 @@ class Term:
                 loop.run(),
                 relist(lists),
                 armament.run(),
+                observe_lag(instruments.lagged),
                 deliver(objects, options.rules, lambda: cycle.views if self._health.ready else None),
                 watch(lists.watched, options.cluster, options.namespaces, started=self._reclaim, again=lists.all),
             )

@@ -9,9 +9,12 @@ from tests.chart.conftest import HERE, REPOSITORY, VALUES, Chart, Manifest
 
 
 def canonical(manifests: list[Manifest]) -> str:
-    """Return `manifests` in an order and spelling that no version of helm decides."""
+    """Return `manifests` in an order and spelling that no version of helm decides.
+
+    In place of the text of a dashboard stands the name of its file.
+    """
     ordered = sorted(
-        manifests,
+        map(shortened, manifests),
         key=lambda manifest: (
             manifest["kind"],
             manifest["metadata"].get("namespace", ""),
@@ -19,6 +22,17 @@ def canonical(manifests: list[Manifest]) -> str:
         ),
     )
     return yaml.safe_dump_all(ordered, width=120)
+
+
+def shortened(manifest: Manifest) -> Manifest:
+    if manifest["kind"] != "ConfigMap":
+        return manifest
+    files = {path.read_text(): path for path in (REPOSITORY / "charts" / "frostline" / "dashboards").glob("*.json")}
+    data = {
+        key: str(files[text].relative_to(REPOSITORY)) if text in files else text
+        for key, text in manifest["data"].items()
+    }
+    return manifest | {"data": data}
 
 
 @pytest.mark.parametrize("name", VALUES)

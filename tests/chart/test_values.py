@@ -32,6 +32,7 @@ def test_how_to_ask_a_missing_prometheus_says_what_to_set(chart: Chart) -> None:
         ("webhooks.enabled=true", "webhooks"),
         ("admission.guard=false", "guard"),
         ("webhook.replica=1", "replica"),
+        ("dashboards.enable=true", "enable"),
     ],
 )
 def test_a_typo_is_told(chart: Chart, setting: str, told: str) -> None:

@@ -68,8 +68,11 @@ class Fake(Objects):
         return self.answer
 
 
-def effects(fake: Fake, stores: Stores | None = None) -> ApiEffects:
-    return ApiEffects(fake, Recorder(fake, "pod"), stores or Stores(), GitOps(GitOpsObjects(fake), frozenset()))
+def effects(
+    fake: Fake, stores: Stores | None = None, wrote: Callable[[str, str], None] = lambda *_: None
+) -> ApiEffects:
+    gitops = GitOps(GitOpsObjects(fake), frozenset())
+    return ApiEffects(fake, Recorder(fake, "pod"), stores or Stores(), gitops, wrote)
 
 
 def stores() -> Stores:
@@ -230,3 +233,36 @@ def test_a_gate_that_somebody_else_wrote_first_is_no_news(status: int, caplog: p
     assert asyncio.run(made.write_gate(WORKLOAD, {}, None)) is False
 
     assert caplog.text == ""
+
+
+WRITES: dict[str, tuple[str, Any, tuple[str, str]]] = {
+    "a gate": ("gate created", GATE, ("gate", "written")),
+    "a gate that is gone": ("gate removed", True, ("gate", "written")),
+    "a workload": ("workload marked", MANIFEST, ("workload", "written")),
+    "a workload that is gone": ("workload marked", None, ("workload", "gone")),
+    "a namespace": (
+        "namespace marked",
+        {"metadata": {"name": "dating", "uid": "n", "resourceVersion": "3"}},
+        ("namespace", "written"),
+    ),
+    "a gate that somebody else wrote": ("gate created", ApiException(status=409), ("gate", "contended")),
+    "a gate that was refused": ("gate created", ApiException(status=403), ("gate", "refused")),
+    "a removal that was refused": ("gate removed", TimeoutError(), ("gate", "refused")),
+    "a mark that was refused": ("workload marked", TimeoutError(), ("workload", "refused")),
+    "a label that was refused": ("namespace marked", TimeoutError(), ("namespace", "refused")),
+}
+
+
+@pytest.mark.parametrize(("act", "answer", "counted"), WRITES.values(), ids=WRITES.keys())
+def test_each_write_is_counted_by_its_outcome(act: str, answer: Any, counted: tuple[str, str]) -> None:
+    told: list[tuple[str, str]] = []
+    known = stores()
+    made = effects(Fake(answer), known, lambda written, outcome: told.append((written, outcome)))
+
+    asyncio.run(_awaited(ACTS[act](made, known)))
+
+    assert told == [counted]
+
+
+async def _awaited(act: Awaitable[object]) -> None:
+    await act

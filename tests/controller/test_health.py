@@ -53,13 +53,14 @@ def test_it_is_alive_while_cycles_end(interval_s: int, silent_s: float, alive: b
 
 def test_a_cycle_that_ends_brings_it_back() -> None:
     clock = Clock()
-    health = Health(30, clock)
+    observed: list[float] = []
+    health = Health(30, clock, observed.append)
     clock.now += 1_000
 
     health.cycled(2.5)
 
     assert health.alive
-    assert (health.cycles, health.last_seconds, health.silent_s()) == (1, 2.5, 0)
+    assert (health.cycles, observed, health.silent_s()) == (1, [2.5], 0)
 
 
 def test_it_is_ready_after_the_first_cycle_and_stays_so() -> None:

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -59,8 +59,19 @@ def test_a_list_that_fails_is_told_and_keeps_what_is_known(
     assert says in caplog.text
 
 
-def lists(answer: list[Mapping[str, Any]] | Exception, store: Store) -> Lists:
-    return Lists(Listing(answer), (), {OBJECTIVES: store})
+def test_a_kind_is_told_once_it_was_listed() -> None:
+    told: list[str] = []
+    asyncio.run(lists(TimeoutError(), Store(), told.append).all())
+    assert told == []
+
+    asyncio.run(lists([manifest(1)], Store(), told.append).all())
+    assert told == [OBJECTIVES.plural]
+
+
+def lists(
+    answer: list[Mapping[str, Any]] | Exception, store: Store, listed: Callable[[str], None] = lambda _: None
+) -> Lists:
+    return Lists(Listing(answer), (), {OBJECTIVES: store}, listed)
 
 
 def workload(kind: str, name: str) -> dict[str, Any]:

@@ -1,22 +1,17 @@
-from pathlib import Path
-
-from prometheus_client.exposition import generate_latest
-
 from frostline.controller.arming import Arming
 from frostline.controller.health import Health
 from frostline.controller.metrics import Instruments
+from tests.controller.freezing import frozen_shop
 from tests.controller.test_arming import Cluster
 from tests.controller.world import DOWN, World, manifest
-from tests.support.golden import check
 from tests.support.objectives import steady
-
-GOLDEN = Path(__file__).parent / "golden"
 
 
 def world() -> tuple[World, Instruments, Health]:
     made = World({"all": steady(0.0005)})
     made.apply("matching", manifest())
-    instruments, health = Instruments(), Health(30, lambda: 0.0)
+    instruments = Instruments()
+    health = Health(30, lambda: 0.0, instruments.cycled)
     instruments.show(made.cycle, health, Arming(Cluster()))
     instruments.show_leadership(lambda: True)
     return made, instruments, health
@@ -32,24 +27,6 @@ def samples(instruments: Instruments) -> dict[tuple[str, tuple[str, ...]], float
     }
 
 
-def test_names_and_labels_are_stable() -> None:
-    made, instruments, health = world()
-    made.apply("wrong", manifest("all{"))
-    made.settle()
-    health.cycled(0.25)
-    instruments.queried("(flags)", "answered", 0.02)
-    instruments.wrote("written")
-
-    text = generate_latest(instruments.registry).decode()
-
-    families = [
-        f"{family.type:9} {family.name}{{{','.join(sorted({name for s in family.samples for name in s.labels}))}}}"
-        for family in instruments.registry.collect()
-    ]
-    check(GOLDEN / "metrics.txt", "\n".join(sorted(families)) + "\n")
-    assert "# HELP frostline_budget_remaining_ratio Error budget left, at most 1.\n" in text
-
-
 def test_figures_of_a_measured_objective() -> None:
     made, instruments, health = world()
     made.settle()
@@ -62,10 +39,13 @@ def test_figures_of_a_measured_objective() -> None:
     assert round(found["frostline_sli_ratio", which], 9) == 0.9995
     assert round(found["frostline_budget_remaining_ratio", which], 6) == 0.5
     assert round(found["frostline_burn_rate", (*which, "1h")], 6) == 0.5
+    assert found["frostline_budget_seconds", which] == 2_592
+    assert found["frostline_objective_info", (*which, "", "3", "30d")] == 1
     assert found["frostline_level", (*which, "Depleting")] == 1
     assert found["frostline_measured", which] == 1
     assert found["frostline_cycles_total", ()] == 1
-    assert found["frostline_cycle_seconds", ()] == 0.25
+    assert found["frostline_cycle_seconds_sum", ()] == 0.25
+    assert found["frostline_cycle_interval_seconds", ()] == 30
     assert found["frostline_objectives", ("true",)] == 1
 
 
@@ -79,6 +59,43 @@ def test_while_prometheus_is_down_the_last_figures_stand_and_say_so() -> None:
 
     assert found["frostline_measured", ("dating", "matching")] == 0
     assert round(found["frostline_budget_remaining_ratio", ("dating", "matching")], 6) == 0.5
+
+
+def test_the_fleet_is_counted_by_level_and_by_how_measuring_went() -> None:
+    made, instruments, _ = world()
+    made.apply("other", manifest("gone"))
+    made.settle()
+
+    found = samples(instruments)
+
+    assert found["frostline_objectives_by_level", ("Depleting",)] == 1
+    assert found["frostline_objectives_by_level", ("Exhausted",)] == 0
+    assert found["frostline_objectives_by_outcome", ("Measured",)] == 1
+    assert found["frostline_objectives_by_outcome", ("NoData",)] == 1
+    assert found["frostline_ledger_known_ratio", ()] == 1
+
+
+def test_after_a_start_the_ledgers_say_how_much_of_them_is_known() -> None:
+    made, instruments, _ = world()
+    made.run()
+
+    found = samples(instruments)
+
+    assert found["frostline_objectives_by_outcome", ("Rehydrating",)] == 1
+    assert 0 <= found["frostline_ledger_known_ratio", ()] < 0.1
+
+
+def test_a_frozen_workload_says_by_which_objective_and_since_when() -> None:
+    made = frozen_shop()
+    instruments = Instruments()
+    instruments.show(made.cycle, Health(30, lambda: 0.0), Arming(Cluster()))
+
+    found = samples(instruments)
+
+    since = found["frostline_release_held_timestamp_seconds", ("dating", "matching", "Deployment", "gateway", "Freeze")]
+    assert 0 <= made.prometheus.time - since <= 120
+    assert found["frostline_release_gates", ("Freeze",)] == 1
+    assert found["frostline_release_gates", ("Slush",)] == 0
 
 
 def test_what_was_never_measured_has_no_figures() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostline.core.burn import LOWEST_FACTOR, Pace, nominal_s, paces, thresholds
+from frostline.core.health_alerts import HEALTH_ALERTS
 from frostline.core.indicator import Counted, Counters, Expressions
 from frostline.core.objective import Objective
 from frostline.core.rule_files import MOST_BYTES, Rendered, prometheus_rule, rule_files
@@ -87,7 +88,7 @@ def test_profiles_that_nobody_has_are_not_written() -> None:
         shared = rule_files([promise(alerting=alerting)]).files[0]
         return {rule.name.removeprefix("Frostline") for group in shared.groups for rule in group.rules if rule.alert}
 
-    health = {"OperatorAbsent", "CyclesStopped", "RulesFailing"}
+    health = {each.alert.removeprefix("Frostline") for each in HEALTH_ALERTS}
     accounts = {"BudgetHalfGone", "BudgetExhaustionNear", "NoData"}
     assert alerts(Alerting.BURN) == {"BudgetBurnsFast", "BudgetBurnsSlowly", *accounts, *health}
     assert alerts(Alerting.PACE) == {"Yellow", "Red", *accounts, *health}

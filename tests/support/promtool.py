@@ -62,7 +62,7 @@ def run(folder: Path, scenarios: dict[str, Scenario], *, step: str = "30s", grou
         tests.append(folder / f"{name}.yaml")
         tests[-1].write_text(yaml.safe_dump(document, width=10**6))
     answer = subprocess.run(
-        [_promtool(), "test", "rules", *tests],
+        [promtool(), "test", "rules", *tests],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -75,14 +75,15 @@ def run(folder: Path, scenarios: dict[str, Scenario], *, step: str = "30s", grou
 def check(*files: Path) -> str:
     """Return what `promtool check rules` says to files that it finds nothing wrong with."""
     answer = subprocess.run(
-        [_promtool(), "check", "rules", *files], capture_output=True, text=True, check=False, timeout=60
+        [promtool(), "check", "rules", *files], capture_output=True, text=True, check=False, timeout=60
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 
 
 @cache
-def _promtool() -> Path:
+def promtool() -> Path:
+    """Return where promtool is; built when there is none."""
     return Finder(os.environ, say).find(["promtool"])["promtool"].path
 
 

@@ -13,6 +13,7 @@ from frostline.controller.asking import Surroundings, ask, not_found, unread
 from frostline.controller.clock import CarriedClock
 from frostline.controller.deciding import decided
 from frostline.controller.enforcement import Enforcement
+from frostline.controller.gates import HeldGate
 from frostline.controller.gathering import Gathering, Wanted
 from frostline.controller.gating import Ask
 from frostline.controller.namespaces import EXEMPT
@@ -31,7 +32,6 @@ from frostline.core.assess import Assessment
 from frostline.core.breaker import State
 from frostline.core.gate import Workload
 from frostline.core.outcome import Rehydrating
-from frostline.core.policy import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Cycle:
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
         self._advice = Advice()
         self.views: tuple[View, ...] = ()
+        self.gates: tuple[HeldGate, ...] = ()
 
     async def run(self) -> None:
         """Gather, decide, apply, once."""
@@ -97,12 +98,10 @@ class Cycle:
     async def enforce(self) -> None:
         """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
         await self._enforcement.run(self._asks, self._at)
-        gates = {workload: held.spec for workload, held in self._enforcement.gates.all().items()}
+        standing = self._enforcement.gates.all()
+        self.gates = tuple(standing.values())
+        gates = {workload: held.spec for workload, held in standing.items()}
         await self._reports.run(self._asks, gates, self._at)
-
-    def rules(self) -> list[Rule]:
-        """Return the rules of the gates that stand."""
-        return [held.spec.rule for held in self._enforcement.gates.all().values()]
 
     def breakers(self) -> dict[str, State]:
         """Return the state of the circuit breaker of each source."""

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Final
 
 import aiohttp
 from kubernetes.aio.client import ApiException
@@ -24,16 +25,32 @@ from frostline.kubernetes.revisions import templates
 
 _LOG = logging.getLogger(__name__)
 REFUSALS = (ApiException, aiohttp.ClientError, TimeoutError)
+_CONTENDED: Final = (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
+_GATE: Final = "gate"
+_WORKLOAD: Final = "workload"
+_NAMESPACE: Final = "namespace"
 
 
 class ApiEffects:
-    """Does what an enforcement pass decides, and tells the stores what came of it."""
+    """Does what an enforcement pass decides, and tells the stores what came of it.
 
-    def __init__(self, objects: Objects, recorder: Recorder, stores: Stores, gitops: GitOps) -> None:
+    `wrote` is told of each write: what was written (gate, workload, namespace), and the outcome (written, gone,
+    contended, refused).
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        recorder: Recorder,
+        stores: Stores,
+        gitops: GitOps,
+        wrote: Callable[[str, str], None] = lambda _what, _outcome: None,
+    ) -> None:
         self._objects = objects
         self._recorder = recorder
         self._stores = stores
         self._gitops = gitops
+        self._wrote = wrote
 
     async def templates(self, workload: SeenWorkload) -> tuple[Template, list[tuple[str, Template]]] | None:
         """Return the present pod template and (source, template) of revisions before it, read at one time.
@@ -60,9 +77,12 @@ class ApiEffects:
             else:
                 written = await self._objects.replace(GATES, body)
         except REFUSALS as error:
-            if not isinstance(error, ApiException) or error.status not in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+            contended = isinstance(error, ApiException) and error.status in _CONTENDED
+            self._wrote(_GATE, "contended" if contended else "refused")
+            if not contended:
                 _LOG.warning("releasegate of %s in %s not written: %s", workload, workload.namespace, brief(error))
             return False
+        self._wrote(_GATE, "written")
         self._stores.gates.put(written)
         return True
 
@@ -72,10 +92,13 @@ class ApiEffects:
             there = await self._objects.delete(GATES, *known.key, known.uid, known.version)
             if not there and await self._objects.get(GATES, *known.key) is not None:
                 # Somebody changed it meanwhile: the watch brings what it is now.
+                self._wrote(_GATE, "contended")
                 return False
         except REFUSALS as error:
+            self._wrote(_GATE, "refused")
             _LOG.warning("releasegate %s not removed: %s", known.key, brief(error))
             return False
+        self._wrote(_GATE, "written")
         self._stores.gates.forget(known.key, known.uid)
         return True
 
@@ -88,8 +111,10 @@ class ApiEffects:
                 WORKLOADS[workload.key.kind], workload.key.namespace, workload.key.name, patch
             )
         except REFUSALS as error:
+            self._wrote(_WORKLOAD, "refused")
             _LOG.warning("marks of %s in %s not written: %s", workload.key, workload.key.namespace, brief(error))
             return False
+        self._wrote(_WORKLOAD, "gone" if written is None else "written")
         if written is not None:
             self._stores.workloads.put(written)
         return written is not None
@@ -100,8 +125,10 @@ class ApiEffects:
         try:
             written = await self._objects.merge(NAMESPACES, None, name, patch)
         except REFUSALS as error:
+            self._wrote(_NAMESPACE, "refused")
             _LOG.warning("label %s of namespace %s not written: %s", names.Label.ENFORCED, name, brief(error))
             return False
+        self._wrote(_NAMESPACE, "gone" if written is None else "written")
         if written is not None:
             self._stores.namespaces.put(written)
         return written is not None

@@ -113,7 +113,7 @@ class Gathering:
         return self._agreed(times), found
 
     def _agreed(self, times: Sequence[tuple[int, int]]) -> int:
-        """Return the moment of a cycle, given what sources evaluated at, and by how much that lies behind their time."""
+        """Return the moment of a cycle, given what sources evaluated at and by how much that is behind their time."""
         carried = self._clock.carried()
         if not times:
             return int(carried)

@@ -1,5 +1,6 @@
 """Whether the operator does its work: /healthz, /readyz, and /metrics beside them."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
@@ -13,16 +14,25 @@ _PATIENCE_S: Final = 120.0
 
 
 class Health:
-    """Remembers when cycles ended, or a standby last stood for election; monotonic seconds."""
+    """Remembers when cycles ended, or a standby last stood for election; monotonic seconds.
 
-    def __init__(self, interval_s: int, clock: Callable[[], float] = time.monotonic) -> None:
+    `observe` is told how long each cycle took, in seconds.
+    """
+
+    def __init__(
+        self,
+        interval_s: int,
+        clock: Callable[[], float] = time.monotonic,
+        observe: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        self.interval_s = interval_s
         self._clock = clock
+        self._observe = observe
         self._limit = max(_MISSED_CYCLES * interval_s, _PATIENCE_S)
         self._last = clock()
         self._ready = False
         self._leads = False
         self.cycles = 0
-        self.last_seconds = 0.0
 
     def stand_by(self, *, known: bool) -> None:
         """Note that this process looked for who leads; once that was `known`, it is ready to take over."""
@@ -40,7 +50,7 @@ class Health:
         self._last = self._clock()
         self._ready = True
         self.cycles += 1
-        self.last_seconds = seconds
+        self._observe(seconds)
 
     def silent_s(self) -> float:
         """Return for how long no cycle has ended, and none was waited for."""
@@ -71,7 +81,9 @@ def application(health: Health, registry: CollectorRegistry) -> web.Application:
         return web.Response(status=503, text="the first cycle has not ended yet\n")
 
     async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # A large fleet is a second of work, in which the event loop shall not stand still.
+        text = await asyncio.to_thread(generate_latest, registry)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     served = web.Application()
     served.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])

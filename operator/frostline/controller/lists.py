@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,11 +44,12 @@ def watched(stores: Stores) -> Watched:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Complete lists of what is watched."""
+    """Complete lists of what is watched; `listed` is told the plural of each kind that was listed."""
 
     objects: Objects
     namespaces: tuple[str, ...]
     watched: Watched
+    listed: Callable[[str], None] = lambda _plural: None
 
     async def all(self) -> bool:
         """List every kind; return whether all could be."""
@@ -65,6 +66,7 @@ class Lists:
         except REFUSALS as error:
             _LOG.warning("%s cannot be listed, trying again: %s", resource.plural, brief(error))
             return False
+        self.listed(resource.plural)
         return True
 
 

@@ -10,10 +10,11 @@ from typing import Final
 
 from frostline.core.durations import promql_duration
 from frostline.core.finding import Finding, Rule, finding
+from frostline.core.health_alerts import HEALTH_ALERTS
 from frostline.core.rules import BASE_INTERVAL_S, Alerting, Group, Promise
 from frostline.core.rules import Rule as PrometheusRule
 from frostline.core.shared_rules import COUNTED, FORECAST, LENGTH, WHICH, pair_label, profile_thresholds
-from frostline.names import Alert, Metric, Recorded, RuleLabel
+from frostline.names import Alert, Recorded, RuleLabel
 
 GROUP_PREFIX: Final = "frostline-"
 
@@ -181,33 +182,16 @@ def _review(links: Links) -> PrometheusRule:
 
 
 def _health(links: Links) -> Iterator[PrometheusRule]:
-    cycles = f"{Metric.CYCLES}_total"
-    ours = f'{{rule_group=~".*;{GROUP_PREFIX}.*"}}'
-    failed = f"sum by(rule_group) (increase(prometheus_rule_evaluation_failures_total{ours}[15m])) > 0"
-    missed = f"sum by(rule_group) (increase(prometheus_rule_group_iterations_missed_total{ours}[15m])) > 0"
-    for alert, expression, summary, description in (
-        (
-            Alert.OPERATOR_ABSENT,
-            f"absent({cycles})",
-            "Frostline's operator has not been seen for ten minutes: error budgets and freezes stand still",
-            "It is down, or this Prometheus does not scrape it. What is frozen stays frozen and lifts no more; alerts"
-            " on burn rates go on.",
-        ),
-        (
-            Alert.CYCLES_STOPPED,
-            f"sum(increase({cycles}[10m])) == 0",
-            "Frostline's operator runs and measures nothing: no cycle ended in ten minutes",
-            "What is frozen stays frozen and lifts no more. Its log says whether Prometheus or the API server fails.",
-        ),
-        (
-            Alert.RULES_FAILING,
-            f"{failed}\nor {missed}",
-            "Rules of Frostline are not evaluated as they should: {{ $labels.rule_group }}",
-            "Alerts on the promises in this group may not fire. Prometheus says why on its page of rules.",
-        ),
-    ):
+    for each in HEALTH_ALERTS:
         yield _alert(
-            alert, expression, _TICKET, for_s=600, summary=summary, description=description, links=links, own=True
+            each.alert,
+            each.expression,
+            _TICKET,
+            for_s=each.for_s,
+            summary=each.summary,
+            description=each.description,
+            links=links,
+            own=True,
         )
 
 

@@ -3,8 +3,9 @@
 import time
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+import frostline
 from frostline import names
 from frostline.core.verdict import Passed, Verdict
 from frostline.kubernetes.follow import Follower
@@ -55,6 +56,9 @@ class Instruments:
             labelnames=["reason"],
             registry=self.registry,
         )
+        build = Gauge(names.WebhookMetric.BUILD_INFO, "1; the version that runs.", ["version"], registry=self.registry)
+        build.labels(frostline.__version__).set(1)
+        ProcessCollector(registry=self.registry)
 
     def show(self, index: Index, follower: Follower, certificate: ServingCertificate) -> None:
         """Have the state of the parts read at each scrape."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from kubernetes.aio import client
+from prometheus_client import disable_created_metrics
 
 from frostline import names
 from frostline.core import verdict
@@ -129,6 +130,8 @@ async def run(options: Options, judge: Judge = verdict.judge) -> None:
         frostline.kubernetes.connection.NoClusterError: no kubeconfig and no service account.
         OSError: a port is taken.
     """
+    # When a series began is of no use here, and doubles what counters cost a scrape.
+    disable_created_metrics()
     async with await options.cluster.connect() as api:
         process = _Process(options, api, judge)
         async with _listening(process.probes(), options.probes_host, options.probes_port) as port:
