@@ -118,6 +118,7 @@ class ApiProxy:
 
     async def _serve(self) -> None:
         self._whole.set()
+
         async def handle(request: web.Request) -> web.StreamResponse:
             return await self._passed(session, request)
 

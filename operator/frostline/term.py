@@ -72,8 +72,9 @@ class Term:
         self._health = health
         self._instruments = instruments
         self._reclaim = reclaim
-        self._leads: Callable[[], bool] = lambda: False
-        instruments.show_leadership(lambda: self._leads())
+        self._fence: LeaseFence | None = None
+        self._leading = False
+        instruments.show_leadership(self._may_write)
 
     def stand_by(self, *, known: bool) -> None:
         """Take note that this process does not lead, and whether it is `known` who does."""
@@ -82,7 +83,7 @@ class Term:
     async def lead(self, fence: LeaseFence | None, stop: asyncio.Event) -> bool:
         """Lead until `stop` is set, writing what the fence lets pass; return whether all writes have ended."""
         self._health.begin()
-        self._leads = lambda: fence is None or fence.open
+        self._fence, self._leading = fence, True
         prometheus = PrometheusClient(self._options.prometheus, self._instruments.queried)
         try:
             async with await self._options.cluster.connect(fence) as api:
@@ -93,7 +94,11 @@ class Term:
                     settled = await objects.settle(_SETTLE_S)
                 return settled
         finally:
+            self._leading = False
             prometheus.close()
+
+    def _may_write(self) -> bool:
+        return self._leading and (self._fence is None or self._fence.open)
 
     async def _work(self, objects: Objects, prometheus: PrometheusClient) -> None:
         options, instruments = self._options, self._instruments

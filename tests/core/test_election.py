@@ -93,7 +93,9 @@ def test_who_does_not_lead_lets_nothing_go(candidate: Candidate) -> None:
 
 
 ACTS = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from(["look", "look", "look", "lost answer", "read only"]), st.floats(0, 9)),
+    st.tuples(
+        st.integers(0, 2), st.sampled_from(["look", "look", "look", "lost answer", "read only"]), st.floats(0, 9)
+    ),
     max_size=120,
 )
 
