@@ -109,7 +109,7 @@ def test_when_there_is_too_much_writes_wait_as_asked_and_gates_get_through(
     proxy.faults = busy
     apply(people.kubectl, people.namespace, shop.objective("availability", protects=[GATEWAY], policyRef=quick))
     running = operator(shop.url, people.namespace, flags=way)
-    eventually(people.frozen, 60, lambda: tail(running))
+    eventually(people.frozen, 120, lambda: tail(running))
     waits = [after - before for each in times.values() for before, after in itertools.pairwise(each)]
     assert waits
     assert min(waits) >= 0.95, "no write is tried again before the second that was asked for"

@@ -6,7 +6,7 @@ import kopf
 import pytest
 
 from frostline.controller.store import Store
-from frostline.controller.watch import _OthersTasks, registry, settings, watch
+from frostline.controller.watch import _is_kopfs, registry, settings, watch
 from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.resource import OBJECTIVES
 from tests.controller.test_store import KEY, manifest
@@ -75,7 +75,7 @@ def test_kopfs_end_leaves_the_tasks_of_others_alone() -> None:
         await begun.wait()
         later = asyncio.create_task(ours())
         await asyncio.sleep(0)
-        kopfs = [task for task in asyncio.all_tasks() if task not in _OthersTasks()]
+        kopfs = [task for task in asyncio.all_tasks() if _is_kopfs(task)]
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         found = [bool(kopfs), all(task.done() for task in kopfs), later.done()]
