@@ -123,7 +123,7 @@ class ApiProxy:
             return await self._passed(session, request)
 
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
-        async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+        async with aiohttp.ClientSession(connector=connector) as session:
             served = web.Application(client_max_size=2**26)
             served.router.add_route("*", "/{path:.*}", handle)
             runner = web.AppRunner(served, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
@@ -145,7 +145,9 @@ class ApiProxy:
             self.said.append((asked, said))
             return web.Response(status=said.status, text=said.body, headers=said.headers)
         self.asked.append(asked)
-        headers = {name: value for name, value in request.headers.items() if name not in ("Host", "Content-Length")}
+        dropped = ("Host", "Content-Length", "Accept-Encoding")
+        headers = {name: value for name, value in request.headers.items() if name not in dropped}
+        headers["Accept-Encoding"] = "identity"
         url = f"{self._server}{request.raw_path}"
         try:
             return await self._forward(session, request, url, headers, body, watches=asked.watches)

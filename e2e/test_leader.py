@@ -149,6 +149,7 @@ def test_a_leader_that_is_killed_is_followed_by_a_standby_that_knows_as_much(
 
 @pytest.mark.parametrize("how", ["stopped", "cut off"])
 def test_a_leader_that_comes_back_too_late_writes_nothing_more(
+    *,
     how: str,
     cluster: Cluster,
     through: ApiProxy,
@@ -201,6 +202,7 @@ def test_a_leader_that_comes_back_too_late_writes_nothing_more(
 
 
 def test_a_leader_that_is_asked_to_go_hands_over(
+    *,
     cluster: Cluster,
     spent: Service,
     people: Shop,

@@ -91,8 +91,9 @@ class Term:
         self._health = health
         self._instruments = instruments
         self._reclaim = reclaim
-        self._leads: Callable[[], bool] = lambda: False
-        instruments.show_leadership(lambda: self._leads())  # noqa: PLW0108 - asked anew each time
+        self._fence: LeaseFence | None = None
+        self._leading = False
+        instruments.show_leadership(self._may_write)
 
     def stand_by(self, *, known: bool) -> None:
         """Take note that this process does not lead, and whether it is `known` who does."""
@@ -101,16 +102,22 @@ class Term:
     async def lead(self, fence: LeaseFence | None, stop: asyncio.Event) -> bool:
         """Lead until `stop` is set, writing what the fence lets pass; return whether all writes have ended."""
         self._health.begin()
-        self._leads = lambda: fence is None or fence.open
-        async with await self._options.cluster.connect(fence) as api:
-            objects = Objects(api)
-            sources = self._sources(objects)
-            try:
-                await until_one_ends(stop.wait(), self._work(api, objects, sources))
-            finally:
-                sources.end()
-                settled = await objects.settle(_SETTLE_S)
-            return settled
+        self._fence, self._leading = fence, True
+        try:
+            async with await self._options.cluster.connect(fence) as api:
+                objects = Objects(api)
+                sources = self._sources(objects)
+                try:
+                    await until_one_ends(stop.wait(), self._work(api, objects, sources))
+                finally:
+                    sources.end()
+                    settled = await objects.settle(_SETTLE_S)
+                return settled
+        finally:
+            self._leading = False
+
+    def _may_write(self) -> bool:
+        return self._leading and (self._fence is None or self._fence.open)
 
     def _sources(self, objects: Objects) -> Sources:
         options, instruments = self._options, self._instruments

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from frostline.cli.main import parser
-from tests.chart.conftest import PROMETHEUS, VALUES, Chart, of_kind, pod
+from tests.chart.conftest import PROMETHEUS, VALUES, Chart, Manifest, of_kind, pod
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_webhooks_service_selects_its_pods_only(chart: Chart) -> None:
 
 @pytest.mark.parametrize("component", ["operator", "webhook"])
 def test_of_several_one_at_a_time_may_be_evicted(chart: Chart, component: str) -> None:
-    def budgets(*settings: str) -> list[dict[str, str]]:
+    def budgets(*settings: str) -> list[Manifest]:
         found = of_kind(chart.manifests("--set", ",".join((PROMETHEUS, *settings))), "PodDisruptionBudget")
         return [each["spec"] for each in found if each["metadata"]["name"] == f"frostline-{component}"]
 

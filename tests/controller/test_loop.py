@@ -43,6 +43,28 @@ def test_a_new_objective_is_measured_without_waiting_for_the_grid() -> None:
     assert health.ready
 
 
+def test_cycles_that_take_long_do_not_keep_buckets_from_being_filled() -> None:
+    """So it is while the API server puts off the writes of statuses."""
+    made = World({"all": steady(0.0005)})
+    made.apply("matching", manifest())
+    cycle, fill, given_up = made.cycle.run, made.cycle.fill, []
+
+    async def slow() -> None:
+        await cycle()
+        # Longer than back-filling is given of an interval.
+        await asyncio.sleep(0.6)
+
+    def noted(until: Callable[[], bool]) -> bool:
+        given_up.append(until())
+        return fill(until)
+
+    made.cycle.run, made.cycle.fill = slow, noted  # type: ignore[method-assign]
+
+    run_until(made, Health(1), lambda: bool(given_up), Timing(1, 15))
+
+    assert given_up == [False]
+
+
 def test_a_change_wakes_the_loop() -> None:
     made = World({"all": steady(0.0)})
     health = Health(3_600)

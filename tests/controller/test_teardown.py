@@ -25,8 +25,10 @@ class Server(Objects):
         found = self.objects.get(resource.plural, {}).values()
         return [each for each in found if selector is None or selector in each["metadata"].get("labels", {})]
 
-    async def delete(self, resource: Resource, namespace: str | None, name: str, uid: str | None = None) -> bool:
-        assert (namespace in PLACES, uid) == (True, None)
+    async def delete(
+        self, resource: Resource, namespace: str | None, name: str, uid: str | None = None, version: str | None = None
+    ) -> bool:
+        assert (namespace in PLACES, uid, version) == (True, None, None)
         was_there = self.objects.get(resource.plural, {}).pop(name, None) is not None
         if was_there:
             self.order.append(f"{resource.plural}/{name}")

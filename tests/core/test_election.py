@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.core.election import Candidate, Record, Terms
@@ -94,12 +94,15 @@ def test_who_does_not_lead_lets_nothing_go(candidate: Candidate) -> None:
 
 ACTS = st.lists(
     st.tuples(
-        st.integers(0, 2), st.sampled_from(["look", "look", "look", "lost answer", "read only"]), st.floats(0, 9)
+        st.integers(0, 2),
+        st.sampled_from(["look", "look", "look", "lost answer", "read only"]),
+        st.sampled_from([0.0, 0.5, 2.0, 9.5, 15.0]),
     ),
-    max_size=120,
+    max_size=40,
 )
 
 
+@settings(max_examples=300)
 @given(ACTS, st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3))
 def test_no_two_lead_at_once(acts: list[tuple[int, str, float]], offsets: list[float]) -> None:
     """Whatever is lost, late or stopped: three candidates with clocks of their own, one Lease that checks versions."""

@@ -1,6 +1,8 @@
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 from kubernetes.aio.client import ApiException
 
 from frostline.kubernetes.resource import (
@@ -141,6 +143,15 @@ def test_deleting_this_very_object(code: int, was_there: bool) -> None:
 
     assert talking(fake, lambda api: Objects(api).delete(GATES, "dating", "a", "uid-a")) is was_there
     assert fake.asked[0].body["preconditions"] == {"uid": "uid-a"}
+
+
+def test_an_answer_that_is_no_json_is_one_that_did_not_arrive() -> None:
+    class Portal(FakeApi):
+        async def handle(self, _request: web.Request) -> web.Response:
+            return web.Response(text="<html>Please sign in</html>")
+
+    with pytest.raises(aiohttp.ClientPayloadError, match="is no JSON"):
+        listed(Portal([]))
 
 
 def test_deleting_in_this_very_state() -> None:

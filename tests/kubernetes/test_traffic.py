@@ -79,13 +79,13 @@ def test_who_can_wait_does_not_ask_in_vain_while_there_is_too_much() -> None:
 
     async def talk(api: client.ApiClient) -> list[int]:
         objects, asked = Objects(api), []
-        patch = {"status": {}}
-        for call in (
-            lambda: objects.merge(OBJECTIVES, "dating", "a", patch, sub="status"),
-            lambda: objects.merge(OBJECTIVES, "dating", "b", patch, sub="status"),
+        calls: list[Callable[[], Awaitable[Any]]] = [
+            lambda: objects.merge(OBJECTIVES, "dating", "a", OBJECT, sub="status"),
+            lambda: objects.merge(OBJECTIVES, "dating", "b", OBJECT, sub="status"),
             lambda: objects.create(EVENTS, OBJECT),
             lambda: objects.replace(GATES, OBJECT),
-        ):
+        ]
+        for call in calls:
             before = len(fake.asked)
             with pytest.raises(ApiException):
                 await call()

@@ -42,13 +42,14 @@ class Loop:
             self._cycle_wanted = False
             await self._cycle.run()
             self._health.cycled(time.monotonic() - begun)
-            filled = await self._fill(begun)
+            filled = await self._fill()
             await self._pause(filled=filled)
 
-    async def _fill(self, begun: float) -> bool:
+    async def _fill(self) -> bool:
         if not rehydrating(self._cycle.views):
             return False
-        deadline = begun + self._timing.interval_s * _FILL_SHARE
+        # Of its own time: a cycle whose writes the API server delays shall not keep figures from being complete.
+        deadline = time.monotonic() + self._timing.interval_s * _FILL_SHARE
         return await asyncio.to_thread(self._cycle.fill, lambda: time.monotonic() > deadline or self._wake.is_set())
 
     async def _pause(self, *, filled: bool) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +61,9 @@ _REQUEST_S: Final = 15
 _LONGEST_PAUSE_S: Final = 15.0
 _DOUBLINGS: Final = 4
 _AGAIN_S: Final = 1.0
+_ENDINGS: Final = 5
+_ENDING_S: Final = 1.0
+_KOPF: Final = str(Path(kopf.__file__).parent)
 
 
 class _Pauses:
@@ -119,20 +122,24 @@ def _pass_on(handlers: kopf.OperatorRegistry, resource: Resource, store: Known[A
             store.put(event["object"])
 
 
-class _OthersTasks(Collection[asyncio.Task[Any]]):
-    """All tasks but kopf's: at its end it cancels whatever was started since its beginning, writes under way too."""
+def _is_kopfs(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and code.co_filename.startswith(_KOPF)
 
-    _HOME: Final = str(Path(kopf.__file__).parent)
 
-    def __contains__(self, task: object) -> bool:
-        code = getattr(task.get_coro(), "cr_code", None) if isinstance(task, asyncio.Task) else None
-        return code is None or not code.co_filename.startswith(self._HOME)
+async def _end(roots: Iterable[asyncio.Task[Any]]) -> None:
+    """End kopf's tasks, and only these.
 
-    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
-        return iter([task for task in asyncio.all_tasks() if task in self])
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
+    Its own end is not waited for: it cancels whatever was started after it, our writes under way too, and where a
+    watch broke off it waits for ever for the others, which ask for credentials that nobody will bring.
+    """
+    left = set(roots)
+    for _ in range(_ENDINGS):
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_ENDING_S)
+        left = {task for task in asyncio.all_tasks() if _is_kopfs(task)}
 
 
 async def watch(
@@ -158,8 +165,13 @@ async def watch(
         )
         started()
         try:
-            await kopf.run_tasks(tasks, ignored=_OthersTasks())
-        except (APIError, WatchingError) as error:
-            _LOG.warning("the watches broke off and begin anew: %s", error)
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end(tasks)
+        for task in ended:
+            try:
+                await task
+            except (APIError, WatchingError) as error:
+                _LOG.warning("the watches broke off and begin anew: %s", error)
         await again()
         await asyncio.sleep(_AGAIN_S)

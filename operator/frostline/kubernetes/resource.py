@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
+import aiohttp
 import orjson
 from kubernetes.aio import client
 
@@ -240,8 +241,12 @@ class Objects:
     ) -> Manifest:
         headers = {"Accept": accept} | ({"Content-Type": content_type} if content_type else {})
         asked = [(name, value) for name, value in (query or {}).items() if value is not None]
-        request = Request(method, path, asked, headers, body, TIMEOUT_S, urgent)
-        read: Manifest = orjson.loads(await self._traffic.send(request))
+        answer = await self._traffic.send(Request(method, path, asked, headers, body, TIMEOUT_S, urgent))
+        try:
+            read: Manifest = orjson.loads(answer)
+        except orjson.JSONDecodeError as error:
+            # Something between us and the API server that answers in its place.
+            raise aiohttp.ClientPayloadError(f"the answer to {method} {path} is no JSON: {error}") from error
         return read
 
 
