@@ -207,6 +207,7 @@ def test_flags_become_options(started: list[Options], tmp_path: Path) -> None:
 
     (options,) = started
     assert code == 0
+    assert options.prometheus is not None
     assert (options.prometheus.url, options.prometheus.bearer_token_file) == ("http://prometheus:9090", token)
     assert (options.timing.interval_s, options.timing.offset_s) == (10, 5)
     assert (options.cluster.context, options.cluster.kubeconfig) == ("one", None)
@@ -272,3 +273,10 @@ def test_log_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("frostline.x").info("unheard")
 
     assert capsys.readouterr().err.endswith("WARNING frostline.x: worse\n")
+
+
+def test_without_a_prometheus_only_sources_measure(started: list[Options]) -> None:
+    assert main(["operator"]) == 0
+
+    (options,) = started
+    assert options.prometheus is None
