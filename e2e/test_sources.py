@@ -50,6 +50,9 @@ class Scene:
     def status(self, which: str, name: str = "web") -> dict[str, Any]:
         return Board(self.cluster.kubectl, self.namespace(which)).statuses()[name]
 
+    def ready(self, which: str) -> bool:
+        return reason(self.status(which)) in ("Measured", "NoTraffic")
+
     def becomes(self, which: str, why: str, timeout: float = 60, name: str = "web") -> dict[str, Any]:
         eventually(lambda: reason(self.status(which, name)) == why, timeout, lambda: str(self.status(which, name)))
         return self.status(which, name)
@@ -58,7 +61,8 @@ class Scene:
         found: dict[str, Any] = json.loads(
             self.cluster.kubectl("get", "psrc", self.namespace(which), "-o", "json").stdout
         )
-        return found["status"]
+        status: dict[str, Any] = found["status"]
+        return status
 
     def secret(self, which: str, **data: bytes) -> None:
         """Write a Secret of the operator's namespace."""
@@ -109,12 +113,13 @@ def source(name: str, **spec: Any) -> dict[str, Any]:
 def scene(cluster: Cluster) -> Iterator[Scene]:
     """Give the two servers, their sources, and an operator without a Prometheus of its own."""
     name = f"src-{uuid.uuid4().hex[:6]}"
-    more = {"scrape_interval": "1s"}
     site = cluster.site
     guarded = GuardedPrometheus(
-        cluster.folder / f"{name}-guarded", site.tool, site.supervisor, name=f"{name}-guarded", **more
+        cluster.folder / f"{name}-guarded", site.tool, site.supervisor, name=f"{name}-guarded", scrape_interval="1s"
     )
-    plain = Prometheus(cluster.folder / f"{name}-plain", site.tool, site.supervisor, name=f"{name}-plain", **more)
+    plain = Prometheus(
+        cluster.folder / f"{name}-plain", site.tool, site.supervisor, name=f"{name}-plain", scrape_interval="1s"
+    )
     flags = ("--cycle-interval", "2s", "--query-offset", "1s")
     namespaces = tuple(f"{name}-{each}" for each in ("guarded", "tenant", "other"))
     operator = OperatorProcess(site, OperatorSettings(None, namespaces, flags), f"operator-{name}")
@@ -132,12 +137,7 @@ def scene(cluster: Cluster) -> Iterator[Scene]:
                 _prepare(given, proxy.url)
                 operator.start()
                 eventually(lambda: given.source("tenant")["display"]["healthy"] == "Yes", 60)
-                for which in ("guarded", "tenant"):
-                    eventually(
-                        lambda which=which: reason(given.status(which)) in ("Measured", "NoTraffic"),
-                        60,
-                        lambda which=which: f"{given.status(which)} {given.source(which)}",
-                    )
+                eventually(lambda: given.ready("guarded") and given.ready("tenant"), 60, given.written)
                 serve(first, 9_940, 60)
                 serve(second, 9_980, 20)
                 yield given

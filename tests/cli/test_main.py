@@ -275,3 +275,10 @@ def test_log_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("frostline.x").info("unheard")
 
     assert capsys.readouterr().err.endswith("WARNING frostline.x: worse\n")
+
+
+def test_without_a_prometheus_only_sources_measure(started: list[Options]) -> None:
+    assert main(["operator"]) == 0
+
+    (options,) = started
+    assert options.prometheus is None

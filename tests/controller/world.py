@@ -428,6 +428,7 @@ def cycle_of(
     wall: Callable[[], float] = lambda: float(AT),
     own_namespace: str | None = None,
     sources: Sources | None = None,
+    timing: Timing | None = None,
 ) -> Cycle:
     """Return the cycle of one operator."""
     return Cycle(
@@ -442,7 +443,7 @@ def cycle_of(
             StatusWriter(lambda: cluster.overrides, cluster),
         ),
         source_statuses=SourceStatuses(stores.sources, StatusWriter(lambda: cluster.sources, cluster)),
-        timing=Timing(),
+        timing=timing or Timing(),
         clock=CarriedClock(wall, wall()),
         own_namespace=own_namespace,
     )
