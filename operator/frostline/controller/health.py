@@ -1,5 +1,6 @@
 """Whether the operator does its work: /healthz, /readyz, and /metrics beside them."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
@@ -57,7 +58,9 @@ def application(health: Health, registry: CollectorRegistry) -> web.Application:
         return web.Response(status=503, text="the first cycle has not ended yet\n")
 
     async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # A second's work for ten thousand objectives: leases and probes cannot wait for it.
+        text = await asyncio.to_thread(generate_latest, registry)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     served = web.Application()
     served.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
