@@ -20,6 +20,8 @@ FINE_HORIZON_S: Final = 30 * 3_600
 FOLD_S: Final = 24 * 3_600
 
 _PER_HOUR: Final = COARSE_S // FINE_S
+_FEW: Final = 6
+"""Up to so many buckets arrays cost more than they save."""
 
 Rows: TypeAlias = Sequence[NDArray[Any]]
 """Bad events, valid events, states."""
@@ -83,9 +85,8 @@ class Ledger:
         self._check(entry.start, entry.width_s)
         if entry.width_s == COARSE_S:
             _put(self._coarse, entry)
-            return
-        _put(self._fine, entry)
-        self._fold_hours(entry.start, entry.start + FINE_S)
+        elif _put(self._fine, entry):
+            self._fold_hours(entry.start, entry.start + FINE_S)
 
     def record_gap(
         self, counted: Counted, gap: "Gap", numerator: Mapping[int, float], valid: Mapping[int, float]
@@ -99,6 +100,10 @@ class Ledger:
         """
         self._check(gap.start, gap.width_s)
         ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+        if len(ends) <= _FEW:
+            for end in ends:
+                self.record(entry(counted, end - gap.width_s, gap.width_s, numerator.get(end), valid.get(end)))
+            return
         bad, events, state = _columns(counted, ends, numerator, valid)
         if gap.width_s == COARSE_S:
             self._coarse.put_run(gap.start, bad, events, state)
@@ -194,8 +199,8 @@ def _columns(
     return bad.astype(np.float32), events.astype(np.float32), state.astype(np.uint8)
 
 
-def _put(shelf: Shelf, entry: Entry) -> None:
-    shelf.put(entry.start, entry.bad, entry.valid, state=entry.state)
+def _put(shelf: Shelf, entry: Entry) -> bool:
+    return shelf.put(entry.start, entry.bad, entry.valid, state=entry.state)
 
 
 @lru_cache(maxsize=256)

@@ -41,18 +41,26 @@ class Shelf:
         self._valid = np.zeros(self._size, dtype=np.float32)
         self._state = np.zeros(self._size, dtype=np.uint8)
 
-    def put(self, start: int, bad: float, valid: float, *, state: int) -> None:
-        """Store the bucket that begins at `start`; where it has other edges than those here, in place of them all."""
+    def put(self, start: int, bad: float, valid: float, *, state: int) -> bool:
+        """Store the bucket that begins at `start`; where it has other edges than those here, in place of them all.
+
+        Returns whether it was another one.
+        """
         place = self._place(start)
+        if (self._state[place], self._valid[place], self._bad[place]) == (state, np.float32(valid), np.float32(bad)):
+            return False
         self._bad[place] = bad
         self._valid[place] = valid
         self._state[place] = state
+        return True
 
     def put_run(self, start: int, bad: Floats32, valid: Floats32, state: States) -> bool:
         """Store consecutive buckets, the first of which begins at `start`; return whether any of them was another one.
 
-        Shapes: (n,), n at most what is kept.
+        Shapes: (n,); of more than are kept the last ones.
         """
+        start += max(0, len(state) - self._kept) * self.width_s
+        bad, valid, state = bad[-self._kept :], valid[-self._kept :], state[-self._kept :]
         old = self.read(start, start + len(state) * self.width_s)
         if np.array_equal(old[2], state) and np.array_equal(old[1], valid) and np.array_equal(old[0], bad):
             return False
