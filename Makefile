@@ -8,10 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock sbom up down demo bench clean
+.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock sbom up down demo bench bench-scale soak clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create .venv with the locked dependencies
 
@@ -75,6 +75,12 @@ demo: $(READY) ## Spend a budget, be refused a release, earn it back; ONCE=1 run
 
 bench: $(READY) ## Measure what Frostline costs; figures in build/bench/*.json
 	@$(BIN)/python -m bench
+
+bench-scale: $(READY) ## 100, 1,000 and 10,000 objectives in one operator, side by side: an hour
+	@$(BIN)/python -m bench.scale $(SCALE)
+
+soak: $(READY) ## Whether memory stays flat over an hour of cycles and 100,000 events; SOAK_MINUTES=60 for a real hour
+	@$(BIN)/python -m bench.soak
 
 clean: ## Remove .venv and build products (stops nothing: run `make down` first)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

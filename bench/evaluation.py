@@ -21,7 +21,7 @@ from frostline.api.base import JsonObject
 from frostline.controller.released import Released
 from frostline.controller.status import Facts, gist, render
 from frostline.controller.writing import LastWrite, can_wait
-from frostline.core.assess import Assessment, Fresh, assess
+from frostline.core.assess import Assessment, Case, Fresh, assess_all
 from frostline.core.ledger import Ledger
 from frostline.core.policy import BUILT_IN
 from frostline.core.policy import Rule as PolicyRule
@@ -58,10 +58,11 @@ class _Fleet:
 
     def assess(self, before: Sequence[Assessment | None]) -> list[Assessment | None]:
         answer = Fresh(self.at)
-        return [
-            assess(member.objective, BUILT_IN, answer=answer, view=ledger.view(self.at), before=verdict)
+        cases = [
+            (Case(member.objective, BUILT_IN, answer, verdict), ledger)
             for member, ledger, verdict in zip(self.members, self.ledgers, before, strict=False)
         ]
+        return list(assess_all(cases, self.at))
 
     def facts(self) -> list[Facts]:
         return [

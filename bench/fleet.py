@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 
 from frostline.api.accept import Accepted, accept
-from frostline.core.ledger import Entry, Gap, Ledger, State, open_bucket
+from frostline.core.ledger import Entry, Gap, Ledger, open_bucket
+from frostline.core.shelf import State
 
 PER_SECOND: Final = 20.0
 BAD_SHARE: Final = 0.0004

@@ -21,7 +21,7 @@ from e2e.cluster.operator_process import OperatorProcess
 from e2e.cluster.waiting import eventually
 from e2e.service import Service, apply
 from e2e.shop import FAST, GATEWAY, Shop
-from e2e.test_freeze_faults import metric, tried
+from e2e.test_freeze_faults import tried
 
 LEASE = ("--lease", "frostline-system/frostline-operator")
 ELECTED = (*FAST, *LEASE)
@@ -81,7 +81,7 @@ def spent(shop: Service, people: Shop, quick: str) -> Service:
 
 
 def leads(running: OperatorProcess) -> bool:
-    return metric(running, "leader") == 1.0
+    return running.metric("leader") == 1.0
 
 
 def working(running: OperatorProcess) -> bool:
@@ -126,7 +126,7 @@ def test_a_leader_that_is_killed_is_followed_by_a_standby_that_knows_as_much(
     third = operator(spent.url, people.namespace, flags=ELECTED)
     assert [leads(each) for each in (first, second, third)] == [True, False, False]
     assert "standing by" in tail(second)
-    assert metric(second, "cycles_total") == 0, "a standby measures nothing"
+    assert second.metric("cycles_total") == 0, "a standby measures nothing"
 
     with Releases(cluster, people) as releases:
         first.kill()
@@ -135,8 +135,8 @@ def test_a_leader_that_is_killed_is_followed_by_a_standby_that_knows_as_much(
         took = time.monotonic() - died
         assert standing(people) == before
         follower = second if leads(second) else third
-        cycles = metric(follower, "cycles_total")
-        eventually(lambda: metric(follower, "cycles_total") > cycles + 3, 60)
+        cycles = follower.metric("cycles_total")
+        eventually(lambda: follower.metric("cycles_total") > cycles + 3, 60)
         assert standing(people) == before
     with capsys.disabled():
         print(f"\n  kill -9: a standby had looked at everything after {took:.1f} s")
@@ -251,9 +251,9 @@ def test_the_api_server_restarts_under_two_operators(
         plane = LocalProvider(cluster.site).plane
         cluster.site.processes.kill(plane.api_server.name)
         cluster.site.supervisor.ensure(plane.api_server)
-        cycles = [metric(each, "cycles_total") for each in running]
+        cycles = [each.metric("cycles_total") for each in running]
         eventually(
-            lambda: any(metric(each, "cycles_total") > done + 2 for each, done in zip(running, cycles, strict=True)), 60
+            lambda: any(each.metric("cycles_total") > done + 2 for each, done in zip(running, cycles, strict=True)), 60
         )
         eventually(lambda: sum(map(working, running)) == 1, 60, lambda: "\n".join(map(tail, running)))
         eventually(lambda: standing(people) == before, 60, lambda: str(standing(people)))

@@ -21,6 +21,7 @@ from e2e.cluster.supervisor import Part, Ports, Supervisor
 RETENTION = "400d"
 # Blocks of a day instead of two hours: 30 days of history are written and loaded in a tenth of the time.
 BLOCK_DURATION = "24h"
+_RELOADING = ("--enable-feature=auto-reload-config", "--config.auto-reload-interval=5s")
 
 
 class Prometheus:
@@ -34,7 +35,7 @@ class Prometheus:
         scrape_interval: as Prometheus writes durations.
         targets: folder of the files that name what is scraped; in `folder` unless given.
         receives: whether it takes remote writes, also of samples older than its newest block.
-        rules: rule files that it evaluates.
+        rules: rule files that it evaluates, as paths or patterns, and reads again as they change.
         alertmanagers: HOST:PORT of those that hear of its alerts.
 
     """
@@ -170,6 +171,7 @@ class Prometheus:
             "--log.level=warn",
             *(() if native else ("--enable-feature=native-histograms",)),
             *(("--web.enable-remote-write-receiver",) if self._receives else ()),
+            *(_RELOADING if self._rules else ()),
         )
         return Command(self.part.name, argv, (self._config,))
 

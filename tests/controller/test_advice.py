@@ -12,11 +12,11 @@ from frostline.controller.released import Released
 from frostline.controller.status import Facts, gist, render
 from frostline.core.assess import Assessment, Figure, figure_from_sums
 from frostline.core.finding import Rule
-from frostline.core.ledger import Counts
 from frostline.core.lint_live import MANY_SERIES
 from frostline.core.outcome import Failed, Failure, Measured, NoData, Outcome, Partial, Stale
 from frostline.core.policy import Rule as Releases
 from frostline.core.selector import Selector
+from frostline.core.view import Counts
 from frostline.names import Reason
 
 AT = 1_800_000_000

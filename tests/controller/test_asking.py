@@ -9,12 +9,12 @@ from frostline.controller.asking import Surroundings, ask, not_found, unread
 from frostline.controller.namespaces import SeenNamespace
 from frostline.controller.policies import Governed
 from frostline.controller.workloads import SeenWorkload
-from frostline.core.assess import Assessment, assess
+from frostline.core.assess import Assessment, Case, assess
 from frostline.core.assess import Fresh as Answered
 from frostline.core.gate import Workload
-from frostline.core.ledger import Counts
 from frostline.core.outcome import NoData, NoTraffic, Outcome, Rehydrating, Stale
 from frostline.core.policy import BUILT_IN, Level, Mode, Releases
+from frostline.core.view import Counts
 from tests.controller.freezing import GATEWAY, promise
 from tests.support.objectives import AT, DAY, HOUR, filled, steady
 
@@ -30,13 +30,7 @@ def accepted(**more: Any) -> Accepted:
 def assessment(outcome: Outcome | None = None) -> Assessment:
     """Return that of a promise with 1.5 times its budget spent."""
     objective = accepted().objective
-    found = assess(
-        objective,
-        BUILT_IN,
-        answer=Answered(AT),
-        view=filled(objective, AT, steady(0.0015)).view(AT),
-        before=None,
-    )
+    found = assess(Case(objective, BUILT_IN, Answered(AT), before=None), filled(objective, AT, steady(0.0015)).view(AT))
     return found if outcome is None else replace(found, outcome=outcome)
 
 

@@ -70,7 +70,8 @@ def test_no_more_questions_at_a_time_than_allowed() -> None:
     )
     with serving(respond) as fake:
         asked = builder.source("a", judged(concurrency=3), Connection(fake.url))
-        found = asked.lane.source.open(objectives(24 * 6), AT, 60)
+        wanted = {("shop", str(number)): each for number, each in objectives(24 * 6).items()}
+        found = asked.lane.source.open(wanted, AT, 60)
         asked.end()
 
     assert (most, len(found)) == (3, 144)
@@ -78,7 +79,7 @@ def test_no_more_questions_at_a_time_than_allowed() -> None:
 
 
 def test_the_flags_source_has_a_name_of_its_own() -> None:
-    asked = BUILDER.own(Connection("http://prometheus:9090"))
+    asked = BUILDER.own(Connection("http://prometheus:9090"), Measuring.DIRECT)
 
     assert asked.lane.name == OWN_NAME
     asked.end()

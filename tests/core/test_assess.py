@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.core.assess import Answer, Assessment, Fresh, assess, figure, figure_from_sums
+from frostline.core.assess import Answer, Assessment, Case, Fresh, assess, figure, figure_from_sums
 from frostline.core.indicator import Counted
-from frostline.core.ledger import FINE_S, Counts, Ledger, entry
+from frostline.core.ledger import FINE_S, Ledger, entry
 from frostline.core.level import LevelState
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
@@ -23,6 +23,7 @@ from frostline.core.outcome import (
     Stale,
 )
 from frostline.core.policy import BUILT_IN, Level
+from frostline.core.view import Counts
 from tests.support.objectives import AT, DAY, HOUR, Events, filled, objective, silent, steady
 
 PROMISE = objective("99.9", days=7)
@@ -40,7 +41,7 @@ def judge(
     at: int = AT,
 ) -> Assessment:
     ledger = events if isinstance(events, Ledger) else filled(promise, at, events)
-    return assess(promise, BUILT_IN, answer=answer, view=ledger.view(at), before=before)
+    return assess(Case(promise, BUILT_IN, answer, before), ledger.view(at))
 
 
 def until(end: int, events: Events) -> Events:

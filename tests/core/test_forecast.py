@@ -7,10 +7,10 @@ import pytest
 
 from frostline.core.budget import remaining_at
 from frostline.core.forecast import lifts_about
-from frostline.core.ledger import View
 from frostline.core.level import LevelState
 from frostline.core.objective import Objective
 from frostline.core.policy import BUILT_IN, Level, Lift
+from frostline.core.view import View
 from frostline.core.window import Calendar, Period, Times
 from tests.support.objectives import AT, DAY, HOUR, Events, counters, filled, objective, silent, steady
 

@@ -11,18 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.core.indicator import Counted
-from frostline.core.ledger import (
-    COARSE_S,
-    FINE_HORIZON_S,
-    FINE_S,
-    FOLD_S,
-    Entry,
-    Gap,
-    Ledger,
-    State,
-    entry,
-    open_bucket,
-)
+from frostline.core.ledger import COARSE_S, FINE_HORIZON_S, FINE_S, FOLD_S, Entry, Gap, Ledger, entry, open_bucket
+from frostline.core.shelf import State
 from frostline.core.window import Calendar, Period, Rolling, bounds
 from tests.support.objectives import AT, DAY, HOUR
 

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostline.core.ledger import FINE_S, Ledger
-from frostline.core.level import LevelState, Observation, fold, observations, start, step, table
+from frostline.core.level import LevelState, Observation, Observations, fold, observations, start, step, table
+from frostline.core.objective import Objective
 from frostline.core.policy import BUILT_IN, Level, worst
+from frostline.core.view import View
 from tests.support.objectives import AT, DAY, HOUR, Events, filled, objective, refill, silent, steady
 
 MINUTE = 60
@@ -38,6 +40,10 @@ def burning(long: float, short: float, bad: float, after: int = 0) -> Observatio
 
 def run(*seen: Observation) -> LevelState:
     return fold(BUILT_IN, None, list(seen))
+
+
+def seen_in(promise: Objective, view: View, since: int | None) -> Observations:
+    return next(observations(promise, BUILT_IN, view.alone, [since]))
 
 
 def standing(level: Level) -> LevelState:
@@ -305,7 +311,7 @@ def test_one_bad_minute_of_a_month_does_not_exhaust() -> None:
     promise = objective("99.9")
     view = filled(promise, AT, incident(AT - 10 * MINUTE, MINUTE, 1.0)).view(AT)
 
-    state = fold(BUILT_IN, None, observations(promise, BUILT_IN, view, None))
+    state = fold(BUILT_IN, None, seen_in(promise, view, None))
 
     assert state.level.rank <= Level.ENDANGERED.rank
 
@@ -322,7 +328,7 @@ def test_levels_of_an_incident_that_ends_now(lasts: int, level: Level) -> None:
     promise = objective("99.9")
     view = filled(promise, AT, incident(AT - lasts, lasts, 1.0)).view(AT)
 
-    assert fold(BUILT_IN, None, observations(promise, BUILT_IN, view, None)).level is level
+    assert fold(BUILT_IN, None, seen_in(promise, view, None)).level is level
 
 
 @pytest.mark.parametrize(
@@ -340,13 +346,13 @@ def test_folding_a_view_equals_stepping_through_it(events: Events) -> None:
     first = AT - 8 * HOUR
     ledger = Ledger(promise.window)
     refill(ledger, promise, first, events)
-    state = fold(BUILT_IN, None, observations(promise, BUILT_IN, ledger.view(first), None))
+    state = fold(BUILT_IN, None, seen_in(promise, ledger.view(first), None))
     for at in range(first + FINE_S, AT + 1, FINE_S):
         refill(ledger, promise, at, events)
-        state = fold(BUILT_IN, state, observations(promise, BUILT_IN, ledger.view(at), state.at))
+        state = fold(BUILT_IN, state, seen_in(promise, ledger.view(at), state.at))
 
     view = filled(promise, AT, events).view(AT)
-    folded = fold(BUILT_IN, None, observations(promise, BUILT_IN, view, None))
+    folded = fold(BUILT_IN, None, seen_in(promise, view, None))
 
     assert (folded.level, folded.at, folded.burn) == (state.level, state.at, state.burn)
 
@@ -356,14 +362,14 @@ def test_observations_begin_with_the_data_and_end_with_the_figure() -> None:
     at = AT + 90
     view = filled(promise, at, incident(0, 0, 0, born=AT - HOUR)).view(at)
 
-    seen = observations(promise, BUILT_IN, view, None)
+    seen = seen_in(promise, view, None)
 
     assert [each.at for each in seen] == [*range(AT - HOUR + FINE_S, AT + 1, FINE_S), at]
 
 
 def test_observations_reach_a_day_back_at_most() -> None:
     promise = objective()
-    seen = observations(promise, BUILT_IN, filled(promise, AT, steady(0)).view(AT), None)
+    seen = seen_in(promise, filled(promise, AT, steady(0)).view(AT), None)
 
     assert seen[0].at == AT - DAY + FINE_S
     assert len(seen) == DAY // FINE_S
@@ -373,8 +379,8 @@ def test_observations_go_on_where_they_ended() -> None:
     promise = objective()
     view = filled(promise, AT + 90, steady(0)).view(AT + 90)
 
-    assert [each.at for each in observations(promise, BUILT_IN, view, AT + 60)] == [AT + 90]
-    assert [each.at for each in observations(promise, BUILT_IN, view, AT - 10)] == [AT, AT + 90]
+    assert [each.at for each in seen_in(promise, view, AT + 60)] == [AT + 90]
+    assert [each.at for each in seen_in(promise, view, AT - 10)] == [AT, AT + 90]
 
 
 def test_levels_are_ordered() -> None:

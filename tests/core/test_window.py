@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.core.ledger import FINE_S, Entry, Ledger, State, open_bucket
+from frostline.core.ledger import FINE_S, Entry, Ledger, open_bucket
+from frostline.core.shelf import State
 from frostline.core.window import Calendar, Period, Rolling, Window, bounds, longest_s, phase_s, spans
 
 ZONES = (

@@ -1,10 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from frostline.core.breaker import State
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.client import Answer, Asked
+from frostline.prometheus.evaluations import RuleState
 from frostline.prometheus.guarded import GuardedClient
 
 
@@ -37,6 +38,11 @@ class Client:
     def version(self) -> str | Failed:
         self.versions += 1
         return self.said
+
+    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
+        assert names
+        self.asked += 1
+        return self.trouble or ()
 
     def close(self) -> None:
         self.closed = True
@@ -155,3 +161,27 @@ def test_one_that_does_not_tell_the_time_is_not_asked_for_its_version() -> None:
     assert guarded.state is State.OPEN
     guarded.close()
     assert client.closed
+
+
+def test_a_server_without_a_list_of_rules_is_not_at_fault() -> None:
+    client = Client()
+    guarded = GuardedClient(client)
+    client.trouble = failed(Failure.SERVER_ERROR)
+
+    for _ in range(20):
+        assert guarded.rules(["a"]) == client.trouble
+
+    assert guarded.state is State.CLOSED
+
+
+def test_while_it_is_open_no_list_of_rules_is_asked_for() -> None:
+    client = Client()
+    guarded = GuardedClient(client)
+    client.trouble = failed(Failure.UNREACHABLE)
+    ask(guarded, 50)
+    asked = client.asked
+
+    answer = guarded.rules(["a"])
+
+    assert isinstance(answer, Failed)
+    assert (answer.failure, client.asked) == (Failure.NOT_ASKED, asked)

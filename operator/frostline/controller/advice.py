@@ -16,12 +16,12 @@ from frostline.controller.account import Account, Key
 from frostline.core.assess import well_covered
 from frostline.core.finding import Finding, Rule
 from frostline.core.indicator import Counters, Indicator
-from frostline.core.ledger import Counts
 from frostline.core.lint import Fields, crowded
 from frostline.core.lint_live import MANY_SERIES, few_events, many_series, no_boundary
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Measured, NoData, Partial
 from frostline.core.selector import Selector
+from frostline.core.view import Counts
 from frostline.core.window import bounds
 
 _BUCKET_LABEL: Final = "le"

@@ -1,38 +1,64 @@
-"""The verdict on one objective from what was gathered of it, and from what its gates remember. Pure."""
+"""The verdicts on objectives from what was gathered of them, and from what their gates remember. Pure."""
 
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from frostline.api.gate import GateClaim
 from frostline.controller.account import Account
 from frostline.controller.policies import Governed
 from frostline.controller.store import Stored
-from frostline.core.assess import Answer, Assessment, assess
+from frostline.core.assess import Answer, Assessment, Case, assess_all
 from frostline.core.ledger import FINE_S, FOLD_S
 from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, NoSource, Partial
 from frostline.core.policy import Level
 
 
-def decided(
-    stored: Stored, account: Account, answer: Answer, governed: Governed, claims: list[GateClaim], *, at: int
-) -> Assessment:
-    """Return the verdict at epoch second `at`; `claims` are those that gates hold of this very objective."""
-    before = account.assessment
-    after = assess(
-        account.objective,
-        governed.policy,
-        answer=answer,
-        view=account.ledger.view(at),
-        before=before,
-        standing=_standing(claims, at),
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a verdict at epoch second `at` is made of; `claims` are those that gates hold of this very objective."""
+
+    stored: Stored
+    account: Account
+    answer: Answer
+    at: int
+    governed: Governed
+    claims: Sequence[GateClaim]
+
+
+def decided(questions: Sequence[Question]) -> list[Assessment]:
+    """Return the verdicts."""
+    by_time: dict[int, list[int]] = defaultdict(list)
+    for place, each in enumerate(questions):
+        by_time[each.at].append(place)
+    found: dict[int, Assessment] = {}
+    for at, places in by_time.items():
+        asked = [questions[place] for place in places]
+        found.update(zip(places, assess_all([(_case(each), each.account.ledger) for each in asked], at), strict=True))
+    return [_told(each, found[place]) for place, each in enumerate(questions)]
+
+
+def _case(question: Question) -> Case:
+    return Case(
+        question.account.objective,
+        question.governed.policy,
+        question.answer,
+        question.account.assessment,
+        _standing(question.claims, question.at) if question.claims else None,
     )
-    if governed.stands_in:
+
+
+def _told(question: Question, after: Assessment) -> Assessment:
+    before = question.account.assessment
+    if question.governed.stands_in:
         # Its bounds and its lift are not those that were asked for.
         return replace(after, level=None, lifts_about=None)
     if after.level is None or (before is not None and before.level is not None):
         return after
-    return replace(after, level=replace(after.level, since=_since(stored, after.level.level, after.level.since)))
+    since = _since(question.stored, after.level.level, after.level.since)
+    return replace(after, level=replace(after.level, since=since))
 
 
 def unmeasured(answer: Partial | Failed | NoSource, before: Assessment | None) -> Assessment:
@@ -40,7 +66,7 @@ def unmeasured(answer: Partial | Failed | NoSource, before: Assessment | None) -
     return Assessment(answer, None, None) if before is None else replace(before, outcome=answer)
 
 
-def _standing(claims: list[GateClaim], at: int) -> LevelState | None:
+def _standing(claims: Sequence[GateClaim], at: int) -> LevelState | None:
     """Return the state of a freeze that the gates remember, or None.
 
     Where it began before the day that levels are folded over, the lift rule is looked for from that day on.

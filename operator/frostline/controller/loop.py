@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from frostline.controller.cycle import Cycle, rehydrating
+from frostline.controller.garbage import Settled
 from frostline.controller.health import Health
 from frostline.controller.timing import Timing
 
@@ -22,6 +23,7 @@ class Loop:
         self._cycle = cycle
         self._timing = timing
         self._health = health
+        self._settled = Settled()
         self._wake = asyncio.Event()
         self._cycle_wanted = False
 
@@ -42,6 +44,7 @@ class Loop:
             self._cycle_wanted = False
             await self._cycle.run()
             self._health.cycled(time.monotonic() - begun)
+            self._settled.look(len(self._cycle.views))
             filled = await self._fill()
             await self._pause(filled=filled)
 

@@ -7,9 +7,10 @@ from typing import Final
 from frostline.controller.account import SPAN_POINTS, Account, Key
 from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
 from frostline.core.indicator import counted, described
-from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, State, entry, open_bucket
+from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, entry, open_bucket
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
+from frostline.core.shelf import State
 from frostline.core.window import bounds
 from frostline.prometheus.source import Counted, Missing, Presence, Source
 
@@ -198,7 +199,4 @@ def _settle(account: Account, gap: Gap, answer: Counted | Missing) -> bool:
 
 
 def _record(account: Account, gap: Gap, answer: Counted) -> None:
-    kind = counted(account.objective.indicator)
-    for start in range(gap.start, gap.last + 1, gap.width_s):
-        end = start + gap.width_s
-        account.ledger.record(entry(kind, start, gap.width_s, answer.numerator.get(end), answer.valid.get(end)))
+    account.ledger.record_gap(counted(account.objective.indicator), gap, answer.numerator, answer.valid)

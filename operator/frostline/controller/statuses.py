@@ -10,7 +10,7 @@ from frostline.api.base import JsonObject
 from frostline.controller.account import Key
 from frostline.controller.status import Facts, gist, render
 from frostline.controller.store import Store, Stored
-from frostline.controller.writing import LastWrite, can_wait, merge_patch, worth_writing
+from frostline.controller.writing import LastWrite, Rate, can_wait, merge_patch, urgency, worth_writing
 from frostline.core.policy import Level
 
 _WRITERS: Final = 8
@@ -42,6 +42,7 @@ class Statuses:
         self._writer = writer
         self._writes: dict[Key, LastWrite] = {}
         self._told: dict[Key, tuple[object, ...]] = {}
+        self._rate = Rate()
 
     def forget(self, objects: Mapping[Key, Stored]) -> None:
         """Forget what was written to objects that are gone."""
@@ -51,24 +52,43 @@ class Statuses:
             del self._told[gone]
 
     async def write(self, objects: Mapping[Key, Stored], facts: Mapping[Key, Facts], now: int) -> None:
-        """Write what is worth it, as of epoch second `now`."""
-        drafts = await asyncio.to_thread(self._drafts, facts)
+        """Write what is worth it, as of epoch second `now`; the most urgent first, as much as the rate allows."""
+        drafts = await asyncio.to_thread(self._drafts, objects, facts, now)
         limit = asyncio.Semaphore(_WRITERS)
 
         async def one(key: Key, draft: _Draft) -> None:
             async with limit:
-                if await self._apply(objects[key], draft.status, now, len(objects)):
+                if await self._apply(objects[key], draft.status, now):
                     self._told[key] = draft.gist
 
         await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
 
-    def _drafts(self, facts: Mapping[Key, Facts]) -> dict[Key, _Draft]:
-        drafts = {}
+    def _drafts(self, objects: Mapping[Key, Stored], facts: Mapping[Key, Facts], now: int) -> dict[Key, _Draft]:
+        """Render what has something to tell; what is left for want of room is rendered anew by the next cycle."""
+        room = self._rate.room(now)
+        drafts: dict[Key, _Draft] = {}
+        for key, summary in self._waiting(facts):
+            if len(drafts) >= room:
+                break
+            status, last = render(facts[key]), self._writes.get(key)
+            # The status rendered from is the one compared with: what came in meanwhile is for the next cycle.
+            if worth_writing(objects[key].status, status, last, now=now, fleet=len(objects), seed=str(key)):
+                drafts[key] = _Draft(summary, status)
+            else:
+                self._told[key] = summary
+        self._rate.take(len(drafts))
+        return drafts
+
+    def _waiting(self, facts: Mapping[Key, Facts]) -> list[tuple[Key, tuple[object, ...]]]:
+        """Return what may have something to tell, and its gist, the most urgent first."""
+        waiting = []
         for key, each in facts.items():
             summary = gist(each)
             if summary != self._told.get(key) or not self._can_wait(key, each, len(facts)):
-                drafts[key] = _Draft(summary, render(each))
-        return drafts
+                last = self._writes.get(key)
+                waiting.append(((*urgency(each), 0 if last is None else last.at, key), summary))
+        waiting.sort(key=lambda each: each[0])
+        return [(order[-1], summary) for order, summary in waiting]
 
     def _can_wait(self, key: Key, facts: Facts, fleet: int) -> bool:
         last = self._writes.get(key)
@@ -78,12 +98,9 @@ class Statuses:
         percent = None if figure is None else figure.budget.remaining * 100
         return can_wait(facts.stored, percent, last, now=facts.now, fleet=fleet, seed=str(key))
 
-    async def _apply(self, read: Stored, status: JsonObject, now: int, fleet: int) -> bool:
-        """Write a status if it is worth it; return False where it should have been and was not."""
-        # The status rendered from is the one compared with: what came in meanwhile is for the next cycle.
+    async def _apply(self, read: Stored, status: JsonObject, now: int) -> bool:
+        """Write a status, and the Event of a changed level; return whether it was written."""
         last = self._writes.get(read.key)
-        if not worth_writing(read.status, status, last, now=now, fleet=fleet, seed=str(read.key)):
-            return True
         written = await self._writer.write(read, merge_patch(read.status, status))
         if written is None:
             return False

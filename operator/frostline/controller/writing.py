@@ -10,11 +10,17 @@ from typing import Any, Final
 
 from frostline import names
 from frostline.api.base import JsonObject
+from frostline.controller.status import Facts
+from frostline.core.policy import Level, Rule
 
 STEP_PERCENT: Final = 1.0
 HEARTBEAT_S: Final = 60
 PROGRESS_S: Final = 5
 _SLOS_PER_HEARTBEAT_SECOND: Final = 10
+WRITES_PER_S: Final = 20
+MOST_AT_ONCE: Final = 600
+"""Writes that may come in one cycle: some three seconds of an API server's time."""
+
 _ROUNDING_PERCENT: Final = 0.01
 _TELLING: Final = ("observedGeneration", "target", "level", "levelSince", "releases", "queries")
 
@@ -25,6 +31,38 @@ class LastWrite:
 
     status: Mapping[str, Any]
     at: int
+
+
+class Rate:
+    """A bucket of tokens, one for each write: so many come in a second, and so many it holds."""
+
+    def __init__(self) -> None:
+        self._tokens = float(MOST_AT_ONCE)
+        self._at: int | None = None
+
+    def room(self, now: int) -> int:
+        """Return how many writes there may be at epoch second `now`."""
+        passed = 0 if self._at is None else max(0, now - self._at)
+        self._at = now
+        self._tokens = min(MOST_AT_ONCE, self._tokens + passed * WRITES_PER_S)
+        return int(self._tokens)
+
+    def take(self, writes: int) -> None:
+        """Note that so many are made."""
+        self._tokens -= writes
+
+
+def urgency(facts: Facts) -> tuple[int, int]:
+    """Return what to sort by when not all can be written: changed releases and levels first, the worst of them first.
+
+    Then what was never told, and last the figures that have moved on.
+    """
+    level = None if facts.assessment is None else facts.assessment.level
+    changed = facts.stored.get("releases", Rule.OPEN) != facts.released.rule
+    if level is None:
+        return (0 if changed else 1 if not facts.stored else 2), -facts.released.rule.rank
+    changed |= facts.stored.get("level", Level.HEALTHY) != level.level
+    return (0 if changed else 1 if not facts.stored else 2), -max(facts.released.rule.rank, level.level.rank)
 
 
 def worth_writing(

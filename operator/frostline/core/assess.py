@@ -1,14 +1,16 @@
 """From a ledger and the answers of one cycle to a verdict on one objective."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
 
-from frostline.core.budget import Budget, budget, burn_rate, remaining, whole
+from frostline.core.budget import Budget, Promised, budget, burn_rate, remaining, whole
 from frostline.core.forecast import lifts_about
 from frostline.core.indicator import Counted, Counters, counted, described
-from frostline.core.ledger import Counts, Entry, State, View
+from frostline.core.ledger import Entry, Ledger, views
 from frostline.core.level import LevelState, fold, observations, set_back
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
@@ -25,7 +27,9 @@ from frostline.core.outcome import (
     Stale,
 )
 from frostline.core.policy import Policy
-from frostline.core.window import Rolling, Spans, bounds
+from frostline.core.shelf import State
+from frostline.core.view import Counts, Floats, View, Views
+from frostline.core.window import Rolling, Spans, Window, bounds
 
 STALE_AFTER_S: Final = 300
 """Age of the newest sample at which a figure is called stale: Prometheus's own lookback."""
@@ -36,11 +40,17 @@ BURN_WINDOWS_S: Final = (300, 1_800, 3_600, 6 * 3_600, 24 * 3_600)
 PRESENT_BURN_S: Final = 3_600
 """The window that 'the present burn' means."""
 
+_AT_ONCE: Final = 256
+"""Ledgers that are looked at together: enough to spread the cost of a call, few enough for the processor's cache."""
+
 _ENOUGH_COVERAGE: Final = 0.1
 _DAY_S: Final = 86_400
 
 _TOLERATED_EXCESS: Final = 0.001
 """Good and valid series are scraped and answered at slightly different moments."""
+
+
+_Rates: TypeAlias = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ class Figure:
     counts: Counts
     sli: float | None
     budget: Budget
-    burn: tuple[tuple[int, float], ...]
+    burn: _Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +94,90 @@ class Fresh:
 Answer: TypeAlias = Fresh | SeveralSeries | SeriesLost | Partial | Failed
 
 
-def assess(
-    objective: Objective,
-    policy: Policy,
-    *,
-    answer: Answer,
-    view: View,
-    before: Assessment | None,
-    standing: LevelState | None = None,
-) -> Assessment:
-    """Judge one objective at the view's end.
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One objective to be judged: by which policy, what Prometheus answered, and what was known before.
 
     `standing` is the state to fold from where nothing is remembered; None folds from nothing.
+    """
+
+    objective: Objective
+    policy: Policy
+    answer: Answer
+    before: Assessment | None
+    standing: LevelState | None = None
+
+
+def assess(case: Case, view: View) -> Assessment:
+    """Judge one objective at the view's end.
+
     A figure and a level survive every outcome that is no measurement: nothing gets better or worse unseen.
     """
-    window = _window(objective, view)
-    outcome = _outcome(objective, answer, view, window)
-    match outcome:
-        case Measured() | NoTraffic():
-            state = standing if before is None or before.level is None else before.level
-            if state is not None and state.at > view.at:
-                state = set_back(state, view.at)
-            seen = observations(objective, policy, view, None if state is None else state.at)
-            level = fold(policy, state, seen)
-            figures = _from_view(objective, view, window)
-            return Assessment(outcome, figures, level, lifts_about(objective, policy, view, level))
-        case _ if before is None:
-            return Assessment(outcome, None, None)
-        case _:
-            return replace(before, outcome=outcome)
+    return assess_alike([case], view.alone)[0]
+
+
+def assess_all(cases: Sequence[tuple[Case, Ledger]], at: int) -> list[Assessment]:
+    """Judge objectives at epoch second `at`, those that have the same window and the same policy together."""
+    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, (case, _) in enumerate(cases):
+        # Policies hold mappings and so have no hash; they live as long as the cases.
+        groups[case.objective.window, case.objective.slice_s, id(case.policy)].append(place)
+    found: dict[int, Assessment] = {}
+    for group in groups.values():
+        for first in range(0, len(group), _AT_ONCE):
+            places = group[first : first + _AT_ONCE]
+            chosen = [cases[place][0] for place in places]
+            found.update(
+                zip(places, assess_alike(chosen, views([cases[place][1] for place in places], at)), strict=True)
+            )
+    return [found[place] for place in range(len(cases))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Objectives that have all but their targets in common; `share` of (m, 1)."""
+
+    share: Floats
+    window: Window
+    slice_s: int | None
+
+
+def _together(cases: Sequence[Case]) -> _Alike:
+    first = cases[0].objective
+    return _Alike(np.array([[case.objective.share] for case in cases]), first.window, first.slice_s)
+
+
+def assess_alike(cases: Sequence[Case], views: Views) -> list[Assessment]:
+    """Judge objectives that have one window, one length of slices and one policy, at the end of their views."""
+    windows = views.counts(bounds(cases[0].objective.window, views.at)[0], views.at)
+    complete = views.complete
+    outcomes = [_outcome(case, views[row], windows[row], complete=complete[row]) for row, case in enumerate(cases)]
+    moved = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Measured | NoTraffic)]
+    judged = _moved([cases[row] for row in moved], views.of(moved), [windows[row] for row in moved]) if moved else []
+    after = [
+        Assessment(outcome, None, None) if case.before is None else replace(case.before, outcome=outcome)
+        for case, outcome in zip(cases, outcomes, strict=True)
+    ]
+    for row, (figures, level, lifts) in zip(moved, judged, strict=True):
+        after[row] = Assessment(outcomes[row], figures, level, lifts)
+    return after
+
+
+def _moved(
+    cases: Sequence[Case], views: Views, windows: Sequence[Counts]
+) -> Iterator[tuple[Figure, LevelState, int | None]]:
+    states = [_state(case, views.at) for case in cases]
+    alike, policy = _together(cases), cases[0].policy
+    seen = observations(alike, policy, views, [None if state is None else state.at for state in states])
+    figures = _from_views([case.objective for case in cases], alike, views, windows)
+    for row, (case, each, account) in enumerate(zip(cases, seen, figures, strict=True)):
+        level = fold(policy, states[row], each)
+        yield account, level, lifts_about(case.objective, policy, views[row], level)
+
+
+def _state(case: Case, at: int) -> LevelState | None:
+    state = case.standing if case.before is None or case.before.level is None else case.before.level
+    return set_back(state, at) if state is not None and state.at > at else state
 
 
 def well_covered(objective: Objective, counts: Counts) -> bool:
@@ -124,17 +189,16 @@ def well_covered(objective: Objective, counts: Counts) -> bool:
 
 def figure(objective: Objective, view: View) -> Figure:
     """Return the account that the view's buckets give."""
-    return _from_view(objective, view, _window(objective, view))
+    window = view.counts(bounds(objective.window, view.at)[0], view.at)
+    return _from_views([objective], objective, view.alone, [window])[0]
 
 
-def _window(objective: Objective, view: View) -> Counts:
-    return view.counts(bounds(objective.window, view.at)[0], view.at)
-
-
-def _from_view(objective: Objective, view: View, counts: Counts) -> Figure:
+def _from_views(
+    objectives: Sequence[Objective], alike: Promised, views: Views, windows: Sequence[Counts]
+) -> list[Figure]:
     # Good series scraped a moment before the valid ones give a short window with a few bad events below none.
-    rates = np.maximum(burn_rate(objective, *view.sums(np.array([view.at]), np.array(BURN_WINDOWS_S))), 0.0)
-    return _figure(objective, counts, tuple(zip(BURN_WINDOWS_S, rates.tolist(), strict=True)))
+    rates = np.maximum(burn_rate(alike, *views.sums(np.array([views.at]), np.array(BURN_WINDOWS_S))), 0.0).tolist()
+    return _figures(objectives, alike, windows, [tuple(zip(BURN_WINDOWS_S, each, strict=True)) for each in rates])
 
 
 def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) -> Figure:
@@ -149,35 +213,46 @@ def figure_from_sums(objective: Objective, at: int, bad: float, valid: float) ->
         unknown_s=float(at - start),
         numerator_seen=True,
     )
-    return _figure(objective, counts, ())
+    return _figures([objective], objective, [counts], [()])[0]
 
 
-def _figure(objective: Objective, counts: Counts, rates: tuple[tuple[int, float], ...]) -> Figure:
-    counts = replace(counts, bad=min(max(counts.bad, 0.0), counts.valid))
-    start, end = bounds(objective.window, counts.end)
+def _figures(
+    objectives: Sequence[Objective], alike: Promised, windows: Sequence[Counts], rates: Sequence[_Rates]
+) -> list[Figure]:
+    """Return the accounts of objectives that are alike, at the end of their windows, which is the same."""
+    at = windows[0].end
+    bad = np.array([[min(max(counts.bad, 0.0), counts.valid)] for counts in windows])
+    valid = np.array([[counts.valid] for counts in windows])
+    start, end = bounds(alike.window, at)
     of = Spans(np.array([start]), np.array([end - start]))
-    held = whole(objective, np.array([counts.valid]), of, np.array([counts.end]))
-    left = float(remaining(objective, np.array([counts.bad]), held)[0])
-    rest = end - start if isinstance(objective.window, Rolling) else end - counts.end
-    return Figure(
-        at=counts.end,
-        counts=counts,
-        sli=1.0 - counts.bad / counts.valid if counts.valid > 0 else None,
-        budget=budget(objective, left, dict(rates).get(PRESENT_BURN_S, 0.0), end - start, rest),
-        burn=rates,
-    )
+    left = remaining(alike, bad, whole(alike, valid, of, np.array([at])) + np.zeros_like(bad))
+    rest = end - start if isinstance(alike.window, Rolling) else end - at
+    return [
+        Figure(
+            at=at,
+            counts=counts if counts.bad == spent else replace(counts, bad=spent),
+            sli=1.0 - spent / counts.valid if counts.valid > 0 else None,
+            budget=budget(objective, share, dict(burn).get(PRESENT_BURN_S, 0.0), end - start, rest),
+            burn=burn,
+        )
+        for objective, counts, spent, share, burn in zip(
+            objectives, windows, bad[:, 0].tolist(), left[:, 0].tolist(), rates, strict=True
+        )
+    ]
 
 
-def _outcome(objective: Objective, answer: Answer, view: View, window: Counts) -> Outcome:
+def _outcome(case: Case, view: View, window: Counts, *, complete: bool) -> Outcome:
+    objective, answer = case.objective, case.answer
     if not isinstance(answer, Fresh):
         return answer
     if window.covered_s == 0 and window.unknown_s == 0 and answer.newest is None:
         return NoData(f"no series matches the valid events {described(objective.indicator)}")
-    newest = view.newest_covered() if answer.newest is None else answer.newest
-    if answer.newest is None and newest and view.at - newest > STALE_AFTER_S:
-        return Stale(newest)
+    if answer.newest is None:
+        newest = view.newest_covered()
+        if newest and view.at - newest > STALE_AFTER_S:
+            return Stale(newest)
     # Levels are folded over the day before the window as well: all of it must be known.
-    if not view.complete:
+    if not complete:
         everything = view.counts(view.start, view.at)
         return Rehydrating(known=1.0 - everything.unknown_s / (everything.end - everything.start))
     if window.valid <= 0:

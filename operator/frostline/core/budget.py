@@ -8,13 +8,13 @@ slices of a calendar period all slices of the period.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
-from frostline.core.ledger import Floats, View
 from frostline.core.objective import Objective
-from frostline.core.window import Calendar, Spans, Times, spans
+from frostline.core.view import Floats, View, Views
+from frostline.core.window import Calendar, Spans, Times, Window, spans
 
 _NOISE_DIGITS: Final = 9
 """Counts are sums of binary fractions; a budget that is exactly spent must come out as exactly 0."""
@@ -37,27 +37,43 @@ class Budget:
     exhausted_in: timedelta | None
 
 
-def remaining(objective: Objective, bad: Floats, whole: Floats) -> Floats:
+class Promised(Protocol):
+    """An objective, or m of them that have all but their targets in common."""
+
+    @property
+    def share(self) -> float | Floats:
+        """Share of the valid events that may be bad, 0 to 1; (m, 1) of several."""
+
+    @property
+    def window(self) -> Window:
+        """The time that they are about."""
+
+    @property
+    def slice_s(self) -> int | None:
+        """Length of what is counted where time is counted, in seconds; None where events are."""
+
+
+def remaining(objective: Promised, bad: Floats, whole: Floats) -> Floats:
     """Return the share of the budget left for bad events out of `whole` ones; 1 where there were none."""
-    allowed = float(objective.allowed) * whole
+    allowed = objective.share * whole
     spent = np.divide(bad, allowed, out=np.zeros_like(allowed), where=allowed > 0)
     # Rounding a speck below 0 gives −0, which people would read as overspent.
     return np.round(1.0 - spent, _NOISE_DIGITS) + 0.0
 
 
-def burn_rate(objective: Objective, bad: Floats, valid: Floats) -> Floats:
+def burn_rate(objective: Promised, bad: Floats, valid: Floats) -> Floats:
     """Return error ratio ÷ (1 − target) for each pair of counts; 0 where there were no valid events."""
     return 1.0 - remaining(objective, bad, valid)
 
 
-def remaining_at(objective: Objective, view: View, ends: Times) -> Floats:
-    """Return the share of the budget left at each of `ends`, which ascend; of their shape."""
+def remaining_at(objective: Promised, view: View | Views, ends: Times) -> Floats:
+    """Return the share of the budget left at each of `ends`, which ascend; of their shape, for each view of several."""
     of = spans(objective.window, ends)
     bad, valid = view.between(of.starts, ends)
     return remaining(objective, bad, whole(objective, valid, of, ends))
 
 
-def whole(objective: Objective, valid: Floats, of: Spans, ends: Times) -> Floats:
+def whole(objective: Promised, valid: Floats, of: Spans, ends: Times) -> Floats:
     """Return the valid events, or slices, that the whole window holds: V."""
     if not isinstance(objective.window, Calendar):
         return valid

@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 
 from frostline.core.budget import remaining, whole
-from frostline.core.ledger import View
 from frostline.core.level import LevelState
 from frostline.core.objective import Objective
 from frostline.core.policy import Level, Policy
+from frostline.core.view import View
 from frostline.core.window import Calendar, bounds, spans
 
 _PERCENT: Final = 100.0

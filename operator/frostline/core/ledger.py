@@ -1,16 +1,16 @@
 """The ledger of one objective: counted events in buckets of time, and sums over any window of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frostline.core.indicator import Counted
-from frostline.core.shelf import Shelf, States
+from frostline.core.shelf import Floats32, Shelf, State, States
+from frostline.core.view import View, Views
 from frostline.core.window import Rolling, Window, bounds, longest_s, phase_s
 
 FINE_S: Final = 300
@@ -20,20 +20,11 @@ FINE_HORIZON_S: Final = 30 * 3_600
 FOLD_S: Final = 24 * 3_600
 
 _PER_HOUR: Final = COARSE_S // FINE_S
+_FEW: Final = 6
+"""Up to so many buckets arrays cost more than they save."""
 
-Floats = NDArray[np.float64]
-
-
-class State(IntEnum):
-    """What is known of one bucket."""
-
-    UNKNOWN = 0
-    """Not asked yet, or the question failed."""
-    ABSENT = 1
-    """Asked: Prometheus holds no valid series there."""
-    NUMERATOR_ABSENT = 2
-    """Valid events are known; the series of good or bad events are absent."""
-    PRESENT = 3
+Rows: TypeAlias = Sequence[NDArray[Any]]
+"""Bad events, valid events, states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +82,33 @@ class Ledger:
         Raises:
             ValueError: the bucket has no edge of its width, or a width that the ledger does not keep.
         """
-        if entry.width_s not in (FINE_S, COARSE_S) or entry.start % self._edge_s(entry.width_s):
-            raise ValueError(f"no bucket of the ledger begins at {entry.start} and is {entry.width_s} s wide")
+        self._check(entry.start, entry.width_s)
         if entry.width_s == COARSE_S:
             _put(self._coarse, entry)
+        elif _put(self._fine, entry):
+            self._fold_hours(entry.start, entry.start + FINE_S)
+
+    def record_gap(
+        self, counted: Counted, gap: "Gap", numerator: Mapping[int, float], valid: Mapping[int, float]
+    ) -> None:
+        """Store every bucket of `gap` as `record` stores `entry`; events by the end of the bucket, epoch seconds.
+
+        An answer that says what is known already costs a comparison.
+
+        Raises:
+            ValueError: the gap has no edges of its width, or a width that the ledger does not keep.
+        """
+        self._check(gap.start, gap.width_s)
+        ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+        if len(ends) <= _FEW:
+            for end in ends:
+                self.record(entry(counted, end - gap.width_s, gap.width_s, numerator.get(end), valid.get(end)))
             return
-        _put(self._fine, entry)
-        self._fold_hour(self._hour(entry.start))
+        bad, events, state = _columns(counted, ends, numerator, valid)
+        if gap.width_s == COARSE_S:
+            self._coarse.put_run(gap.start, bad, events, state)
+        elif self._fine.put_run(gap.start, bad, events, state):
+            self._fold_hours(gap.start, gap.last + FINE_S)
 
     def record_open(self, entry: Entry) -> None:
         """Store what the bucket that is still open holds so far; its end is the time of the figure."""
@@ -108,12 +119,17 @@ class Ledger:
         self._fine.forget(start, end)
         self._coarse.forget(start, end)
 
-    def _fold_hour(self, start: int) -> None:
-        bad, valid, state = self._fine.read(start, start + COARSE_S)
-        if (state == State.UNKNOWN).any() or not self._coarse.same_edges(start):
-            return
-        sums = (counts.sum(dtype=np.float64) for counts in (bad, valid))
-        self._coarse.put(start, *sums, state=state.max())
+    def _check(self, start: int, width_s: int) -> None:
+        if width_s not in (FINE_S, COARSE_S) or start % self._edge_s(width_s):
+            raise ValueError(f"no bucket of the ledger begins at {start} and is {width_s} s wide")
+
+    def _fold_hours(self, start: int, end: int) -> None:
+        """Sum up the hours that [start, end) reaches into, where all of an hour is known."""
+        for hour in {self._hour(each) for each in (*range(start, end, COARSE_S), end - FINE_S)}:
+            bad, valid, state = self._fine.read(hour, hour + COARSE_S)
+            if state.all() and self._coarse.same_edges(hour):
+                sums = (counts.sum(dtype=np.float64) for counts in (bad, valid))
+                self._coarse.put(hour, *sums, state=state.max())
 
     def gaps(self, at: int) -> Iterator[Gap]:
         """Yield runs of unknown closed buckets that a figure at `at` needs, newest first."""
@@ -133,24 +149,58 @@ class Ledger:
         # What begins at the end of a period belongs to the next one.
         return at - (at - phase_s(self._window, at + 1)) % COARSE_S
 
-    def view(self, at: int) -> "View":
+    def view(self, at: int) -> View:
         """Return running sums over everything known up to `at`."""
-        oldest, boundary, opened = self._oldest(at), self._hour(at - FINE_HORIZON_S), open_bucket(at)
-        coarse = self._coarse.read(oldest, boundary)
-        fine = self._fine.read(boundary, opened)
+        return views([self], at)[0]
+
+    def write_to(self, at: int, rows: Rows) -> None:
+        """Copy everything known up to `at` into rows that are as long as those of a view."""
+        oldest, boundary, opened = self.starts(at)
+        hours = max(0, -(-(boundary - oldest) // COARSE_S))
+        for row, coarse, fine in zip(
+            rows, self._coarse.read(oldest, boundary), self._fine.read(boundary, opened), strict=True
+        ):
+            row[:hours], row[hours:-1] = coarse, fine
         tail = self._open
         if tail is None or tail.start != opened:
             tail = Entry(opened, at - opened, State.UNKNOWN)
-        return View(
-            edges=_edges(oldest, boundary, opened, at),
-            bad=np.concatenate((coarse[0], fine[0], (tail.bad,)), dtype=np.float64),
-            valid=np.concatenate((coarse[1], fine[1], (tail.valid,)), dtype=np.float64),
-            state=np.concatenate((coarse[2], fine[2], (tail.state,)), dtype=np.uint8, casting="unsafe"),
-        )
+        for row, last in zip(rows, (tail.bad, tail.valid, tail.state), strict=True):
+            row[-1] = last
+
+    def starts(self, at: int) -> tuple[int, int, int]:
+        """Return where the hours of a view at `at` start, its five minutes, and its open bucket."""
+        return self._oldest(at), self._hour(at - FINE_HORIZON_S), open_bucket(at)
 
 
-def _put(shelf: Shelf, entry: Entry) -> None:
-    shelf.put(entry.start, entry.bad, entry.valid, state=entry.state)
+def views(ledgers: Sequence[Ledger], at: int) -> Views:
+    """Return running sums over everything known up to `at` of ledgers that have one window."""
+    edges = _edges(*ledgers[0].starts(at), at)
+    shape = len(ledgers), len(edges)
+    bad, valid = np.zeros(shape), np.zeros(shape)
+    state = np.empty((shape[0], shape[1] - 1), dtype=np.uint8)
+    for ledger, *rows in zip(ledgers, bad[:, 1:], valid[:, 1:], state, strict=True):
+        ledger.write_to(at, rows)
+    for counts in (bad, valid):
+        np.cumsum(counts, axis=1, out=counts)
+    return Views(edges=edges, bad=bad, valid=valid, state=state)
+
+
+def _columns(
+    counted: Counted, ends: range, numerator: Mapping[int, float], valid: Mapping[int, float]
+) -> tuple[Floats32, Floats32, States]:
+    """Return what `entry` says of the buckets with these `ends`, as columns."""
+    events = np.array([valid.get(end, np.nan) for end in ends])
+    counts = np.array([numerator.get(end, np.nan) for end in ends])
+    absent, unseen = np.isnan(events), np.isnan(counts)
+    counts[unseen] = 0.0
+    bad = counts if counted is Counted.BAD else events - counts
+    state = np.where(absent, State.ABSENT, np.where(unseen, State.NUMERATOR_ABSENT, State.PRESENT))
+    bad[absent] = events[absent] = 0.0
+    return bad.astype(np.float32), events.astype(np.float32), state.astype(np.uint8)
+
+
+def _put(shelf: Shelf, entry: Entry) -> bool:
+    return shelf.put(entry.start, entry.bad, entry.valid, state=entry.state)
 
 
 @lru_cache(maxsize=256)
@@ -176,97 +226,3 @@ def _runs(shelf: Shelf, start: int, end: int) -> Iterator[Gap]:
 def open_bucket(at: int) -> int:
     """Return the start of the bucket that ends at or after `at`: at an edge, the bucket that just closed."""
     return (at - 1) - (at - 1) % FINE_S
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Sums over [start, end): events, and how much of the time is known and has data, in seconds."""
-
-    start: int
-    end: int
-    bad: float
-    valid: float
-    covered_s: float
-    unknown_s: float
-    numerator_seen: bool
-
-    @property
-    def coverage(self) -> float:
-        """Share of the time in which valid series existed, 0 to 1."""
-        length = self.end - self.start
-        return self.covered_s / length if length > 0 else 0.0
-
-
-class View:
-    """Running sums at one moment, so that any window costs two look-ups.
-
-    Shapes: `edges` (n + 1,) epoch seconds, ascending; `bad`, `valid`, `state` (n,).
-    """
-
-    def __init__(self, *, edges: NDArray[np.int64], bad: Floats, valid: Floats, state: States) -> None:
-        self.edges = edges
-        self._bad = _running(bad)
-        self._valid = _running(valid)
-        self._state = state
-
-    @property
-    def start(self) -> int:
-        """The start of the view, epoch seconds."""
-        return int(self.edges[0])
-
-    @property
-    def at(self) -> int:
-        """The end of the view, epoch seconds."""
-        return int(self.edges[-1])
-
-    @property
-    def complete(self) -> bool:
-        """Whether every bucket is known."""
-        return bool((self._state != State.UNKNOWN).all())
-
-    def counts(self, start: int, end: int) -> Counts:
-        """Return the sums of the buckets from the one that holds `start` up to the edge at or before `end`."""
-        first, last = self._floor_of(start), self._floor_of(end)
-        seconds = np.bincount(
-            self._state[first:last], weights=np.diff(self.edges[first : last + 1]), minlength=len(State)
-        )
-        return Counts(
-            start=int(self.edges[first]),
-            end=int(self.edges[last]),
-            bad=float(self._bad[last] - self._bad[first]),
-            valid=float(self._valid[last] - self._valid[first]),
-            covered_s=float(seconds[State.NUMERATOR_ABSENT] + seconds[State.PRESENT]),
-            unknown_s=float(seconds[State.UNKNOWN]),
-            numerator_seen=bool(seconds[State.PRESENT] > 0),
-        )
-
-    def sums(self, ends: NDArray[np.int64], length_s: int | NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Return (bad, valid) of the windows of `length_s` that end at each of `ends`; of their common shape."""
-        return self.between(ends - length_s, ends)
-
-    def between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Return (bad, valid) from each of `starts` to each of `ends`; of their common shape."""
-        first, last = self._floor(starts), self._floor(ends)
-        return self._bad[last] - self._bad[first], self._valid[last] - self._valid[first]
-
-    def oldest_covered(self) -> int | None:
-        """Return the start of the oldest bucket with data, or None when there is none."""
-        covered = np.flatnonzero(self._state >= State.NUMERATOR_ABSENT)
-        return int(self.edges[covered[0]]) if len(covered) else None
-
-    def newest_covered(self) -> int | None:
-        """Return the end of the newest bucket with data, or None when there is none."""
-        covered = np.flatnonzero(self._state >= State.NUMERATOR_ABSENT)
-        return int(self.edges[covered[-1] + 1]) if len(covered) else None
-
-    def _floor(self, times: NDArray[np.int64]) -> NDArray[np.intp]:
-        return np.maximum(self.edges.searchsorted(times, side="right") - 1, 0)
-
-    def _floor_of(self, time: int) -> int:
-        return max(int(self.edges.searchsorted(time, side="right")) - 1, 0)
-
-
-def _running(values: Floats) -> Floats:
-    sums = np.zeros(len(values) + 1)
-    np.cumsum(values, out=sums[1:])
-    return sums

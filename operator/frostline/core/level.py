@@ -3,16 +3,19 @@
 State and observation in, state out; a restart folds the same machine over the ledger's last day.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from frostline.core.budget import burn_rate, remaining_at
-from frostline.core.ledger import FINE_S, FOLD_S, View, open_bucket
-from frostline.core.objective import Objective
+from frostline.core.budget import Promised, burn_rate, remaining_at
+from frostline.core.ledger import FINE_S, FOLD_S, open_bucket
 from frostline.core.policy import BurnBounds, Level, Policy, worst
+from frostline.core.view import Floats, Views
 
 _PERCENT: Final = 100.0
 _STEPS_A_HOLD: Final = 5
@@ -52,7 +55,7 @@ class LevelState:
         at: moment of the last observation.
         burn: the level that burn alone asks for, kept until it clears.
         better: the level that an improvement leads to, sought since `better_since`; None when none is in sight.
-        calm_s: seconds with traffic in which burn has stayed below the lift's bound.
+        calm_s: seconds with traffic, while Exhausted, in which burn has stayed below the lift's bound.
         trail: (epoch second, share left) while Exhausted, oldest first, where the ledger's buckets are too coarse for
             the lift's hold. The first is the newest one that is older than the hold, where there is one.
     """
@@ -94,7 +97,7 @@ def step(policy: Policy, state: LevelState, seen: Observation) -> LevelState:
     if seen.at < state.at:
         raise ValueError(f"observation at {seen.at} is older than the state at {state.at}")
     burn = _burn_level(policy.burn, state.burn, seen)
-    calm = _calm(policy, state, seen)
+    calm = _calm(policy, state, seen) if state.level is Level.EXHAUSTED else 0
     trail = _trail(policy, state, seen)
     state = LevelState(state.level, state.since, seen.at, burn, state.better, state.better_since, calm, trail)
     asked = worst(table(policy, seen.remaining), burn)
@@ -167,43 +170,104 @@ def _improve(policy: Policy, state: LevelState, seen: Observation, candidate: Le
     return replace(state, better=better)
 
 
-def observations(objective: Objective, policy: Policy, view: View, since: int | None) -> list[Observation]:
-    """Return what was to be seen at each bucket edge after `since` and at the view's end.
+class Observations(Sequence[Observation]):
+    """What was to be seen of one objective, in order of time; `turns` are the places where the machine sees a change.
+
+    Between two of them all observations look the same to it: every comparison that it makes comes out alike.
+    """
+
+    def __init__(self, at: list[int], columns: list[list[Any]], turns: list[int]) -> None:
+        self._columns = at, *columns
+        self._turns = turns
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, place: int) -> Observation: ...
+    @overload
+    def __getitem__(self, place: slice) -> "list[Observation]": ...
+    def __getitem__(self, place: int | slice) -> "Observation | list[Observation]":
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        return Observation(*(column[place] for column in self._columns))
+
+    def turn(self, place: int) -> int:
+        """Return the first turn at or after a place; the length where none comes."""
+        index = bisect_left(self._turns, place)
+        return self._turns[index] if index < len(self._turns) else len(self)
+
+
+def observations(
+    objective: Promised, policy: Policy, views: Views, since: Sequence[int | None]
+) -> Iterator[Observations]:
+    """Yield, for each view, what was to be seen at each bucket edge after its `since` and at the view's end.
 
     Without `since`: after the first data, a day back at most.
     """
-    newest = open_bucket(view.at)
-    begun = since if since is not None else view.oldest_covered() or view.at
-    oldest = max(view.at - FOLD_S, begun)
+    newest = open_bucket(views.at)
+    begun = [
+        max(views.at - FOLD_S, views[row].oldest_covered() or views.at if each is None else each)
+        for row, each in enumerate(since)
+    ]
+    oldest = min(begun)
     first = oldest - oldest % FINE_S + FINE_S
-    edges = np.append(np.arange(first, newest + 1, FINE_S, dtype=np.int64), np.int64(view.at))
+    edges = np.append(np.arange(first, newest + 1, FINE_S, dtype=np.int64), np.int64(views.at))
     hold = int(policy.lift.hold.total_seconds())
     windows = (policy.burn.long, policy.burn.short, policy.lift.burn_window, timedelta(seconds=FINE_S))
-    bad, valid = view.sums(edges, np.array([[int(window.total_seconds())] for window in windows]))
-    burn_long, burn_short, burn_lift, _ = burn_rate(objective, bad, valid).tolist()
-    left = remaining_at(objective, view, np.concatenate((edges - hold, edges))).tolist()
-    columns = zip(
-        edges.tolist(),
-        left[len(edges) :],
-        left[: len(edges)],
+    sums = [views.sums(edges, int(window.total_seconds())) for window in windows]
+    burn_long, burn_short, burn_lift, _ = (burn_rate(objective, bad, valid) for bad, valid in sums)
+    left = remaining_at(objective, views, np.concatenate((edges - hold, edges)))
+    columns = (
+        left[:, len(edges) :],
+        left[:, : len(edges)],
         burn_long,
         burn_short,
-        bad[0].tolist(),
+        sums[0][0],
         burn_lift,
-        (valid[3] > 0).tolist(),
-        strict=True,
+        sums[3][1] > 0,
     )
-    return [Observation(*column) for column in columns]
+    turned = _turned(policy, left[:, len(edges) :], np.minimum(burn_long, burn_short), sums[0][0])
+    for row, each in enumerate(begun):
+        start_at = min(int(edges.searchsorted(each, side="right")), len(edges) - 1)
+        seen = [column[row, start_at:].tolist() for column in columns]
+        yield Observations(edges[start_at:].tolist(), seen, np.flatnonzero(turned[row, start_at:]).tolist())
 
 
-def fold(policy: Policy, state: LevelState | None, seen: list[Observation]) -> LevelState:
+def _turned(policy: Policy, left: Floats, slower: Floats, bad: Floats) -> NDArray[np.bool_]:
+    """Return where a comparison of `table` or `_burn_level` comes out otherwise than at the moment before."""
+    percent = left * _PERCENT
+    compared = [percent <= 0, bad >= policy.burn.minimum_bad]
+    for margin in (0.0, float(policy.hysteresis.margin)):
+        compared += [percent < float(policy.endangered) + margin, percent <= float(policy.depleting) + margin]
+    for bound in (policy.burn.endangered, policy.burn.depleting):
+        compared += [slower > float(bound), slower > float(bound * policy.burn.clears_at)]
+    turned = np.zeros(left.shape, dtype=np.bool_)
+    for each in compared:
+        turned[:, 1:] |= each[:, 1:] != each[:, :-1]
+    return turned
+
+
+def fold(policy: Policy, state: LevelState | None, seen: Sequence[Observation]) -> LevelState:
     """Run the machine over observations in order of time, from `state` or from nothing.
 
     Raises:
         ValueError: there is neither a state nor an observation.
     """
-    for observation in seen:
-        state = start(policy, observation) if state is None else step(policy, state, observation)
+    place = 0
+    while place < len(seen):
+        before = state
+        state = start(policy, seen[place]) if state is None else step(policy, state, seen[place])
+        place += 1
+        if isinstance(seen, Observations) and _rests(before, state):
+            place = seen.turn(place)
     if state is None:
         raise ValueError("no observation to take a level from")
-    return state
+    return state if not seen or state.at == seen[-1].at else replace(state, at=seen[-1].at)
+
+
+def _rests(before: LevelState | None, state: LevelState) -> bool:
+    """Return whether a step changed nothing, so that another one of the same observation would not either."""
+    if before is None or state.level is Level.EXHAUSTED or state.better is not None:
+        return False
+    return (before.level, before.burn, before.better) == (state.level, state.burn, None)

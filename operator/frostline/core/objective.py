@@ -29,6 +29,11 @@ class Objective:
         return (PERCENT - self.target) / PERCENT
 
     @property
+    def share(self) -> float:
+        """The same as `allowed`, as arithmetic on counts takes it."""
+        return float(self.allowed)
+
+    @property
     def slice_s(self) -> int | None:
         """Length of what is counted where time is counted, in seconds; None where events are."""
         if isinstance(self.indicator, TimeShare):

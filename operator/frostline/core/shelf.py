@@ -1,5 +1,6 @@
 """A shelf: consecutive buckets of one width, in arrays that move along with time."""
 
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -8,9 +9,21 @@ from numpy.typing import NDArray
 _SPARE: Final = 12
 """Buckets of room beside those that are kept: arrays move on once in so many buckets."""
 
-Counted32 = NDArray[np.float32]
+Floats32 = NDArray[np.float32]
 States = NDArray[np.uint8]
-"""What is known of each bucket; 0 is nothing."""
+"""The `State` of each bucket."""
+
+
+class State(IntEnum):
+    """What is known of one bucket."""
+
+    UNKNOWN = 0
+    """Not asked yet, or the question failed."""
+    ABSENT = 1
+    """Asked: Prometheus holds no valid series there."""
+    NUMERATOR_ABSENT = 2
+    """Valid events are known; the series of good or bad events are absent."""
+    PRESENT = 3
 
 
 class Shelf:
@@ -28,12 +41,34 @@ class Shelf:
         self._valid = np.zeros(self._size, dtype=np.float32)
         self._state = np.zeros(self._size, dtype=np.uint8)
 
-    def put(self, start: int, bad: float, valid: float, *, state: int) -> None:
-        """Store the bucket that begins at `start`; where it has other edges than those here, in place of them all."""
+    def put(self, start: int, bad: float, valid: float, *, state: int) -> bool:
+        """Store the bucket that begins at `start`; where it has other edges than those here, in place of them all.
+
+        Returns whether it was another one.
+        """
         place = self._place(start)
+        if (self._state[place], self._valid[place], self._bad[place]) == (state, np.float32(valid), np.float32(bad)):
+            return False
         self._bad[place] = bad
         self._valid[place] = valid
         self._state[place] = state
+        return True
+
+    def put_run(self, start: int, bad: Floats32, valid: Floats32, state: States) -> bool:
+        """Store consecutive buckets, the first of which begins at `start`; return whether any of them was another one.
+
+        Shapes: (n,); of more than are kept the last ones.
+        """
+        start += max(0, len(state) - self._kept) * self.width_s
+        bad, valid, state = bad[-self._kept :], valid[-self._kept :], state[-self._kept :]
+        old = self.read(start, start + len(state) * self.width_s)
+        if np.array_equal(old[2], state) and np.array_equal(old[1], valid) and np.array_equal(old[0], bad):
+            return False
+        first, last = self._place(start), self._place(start + (len(state) - 1) * self.width_s)
+        first = last - len(state) + 1
+        here = slice(first, last + 1)
+        self._bad[here], self._valid[here], self._state[here] = bad, valid, state
+        return True
 
     def same_edges(self, start: int) -> bool:
         """Return whether a bucket that begins at `start` can stand among those that are here."""
@@ -46,7 +81,7 @@ class Shelf:
         for array in (self._bad, self._valid, self._state):
             array[first:last] = 0
 
-    def read(self, start: int, end: int) -> tuple[Counted32, Counted32, States]:
+    def read(self, start: int, end: int) -> tuple[Floats32, Floats32, States]:
         """Return (bad, valid, state) of the buckets in [start, end), one element each; to be read only."""
         place, off_edge = divmod(start - self._first, self.width_s)
         count = max(0, -(-(end - start) // self.width_s))

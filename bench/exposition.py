@@ -1,0 +1,65 @@
+"""A process that exposes the counters of a mixed fleet: `python -m bench.exposition SERVICES`; prints its port.
+
+PUT /degrade?FACTOR has every second service make FACTOR times as many bad events from then on.
+"""
+
+import contextlib
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from bench.mixed import Counters
+
+
+def main(services: int) -> None:
+    """Serve until killed."""
+    counters = Counters(services, time.time())
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(counters.text(time.time()).encode())
+
+        def do_PUT(self) -> None:
+            counters.degrade(time.time(), float(self.path.partition("?")[2]))
+            self._answer(b"")
+
+        def _answer(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+@contextlib.contextmanager
+def exposing(services: int) -> Iterator[str]:
+    """Run the process; give its HOST:PORT."""
+    argv = [sys.executable, "-m", "bench.exposition", str(services)]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).resolve().parent.parent)
+    try:
+        if process.stdout is None:
+            raise RuntimeError("the exposition has no output")
+        yield f"127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def degrade(address: str, factor: float) -> None:
+    """Have every second service degrade."""
+    urllib.request.urlopen(urllib.request.Request(f"http://{address}/degrade?{factor}", method="PUT"), timeout=10)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,113 @@
+"""A fleet of mixed kinds on live series: objectives, the workloads that some protect, what their services expose."""
+
+import math
+from typing import Any, Final
+
+NAMESPACE: Final = "bench"
+JOB: Final = "scale"
+PROTECT_EVERY: Final = 30
+_PER_SECOND: Final = 20.0
+_BAD: Final = 0.0003
+_WINDOWS: Final = (
+    {"rolling": "30d"},
+    {"rolling": "28d"},
+    {"rolling": "7d"},
+    {"calendar": "Month", "timeZone": "Europe/Berlin"},
+)
+
+
+def manifest(number: int) -> dict[str, Any]:
+    """Return one objective; each is the only one on its service."""
+    spec: dict[str, Any] = {
+        "owner": f"team-{number % 40}",
+        "tier": 1 + number % 3,
+        "rationale": "what a benchmark needs",
+        "indicator": _indicator(number),
+        "objective": {"target": 99.9 if number % 3 else 99.5},
+        "window": _WINDOWS[number % len(_WINDOWS)],
+        "review": {"every": "90d", "last": "2026-09-01"},
+    }
+    if number % PROTECT_EVERY == 0:
+        spec["protects"] = [{"kind": "Deployment", "name": f"service-{number}"}]
+    return {
+        "apiVersion": "frostline.dev/v1alpha1",
+        "kind": "ServiceLevelObjective",
+        "metadata": {"name": f"slo-{number}", "namespace": NAMESPACE},
+        "spec": spec,
+    }
+
+
+def _indicator(number: int) -> dict[str, Any]:
+    where = f'job="{JOB}",service="{number}"'
+    match number % 4:
+        case 0:
+            bad, valid = f'http_requests_total{{{where},code=~"5.."}}', f"http_requests_total{{{where}}}"
+            return {"category": "Availability", "ratio": {"bad": bad, "valid": valid}}
+        case 1:
+            good, valid = f'answers_total{{{where},kind="full"}}', f"answers_total{{{where}}}"
+            return {"category": "Quality", "ratio": {"good": good, "valid": valid}}
+        case 2:
+            histogram = f"http_request_duration_seconds{{{where}}}"
+            return {"category": "Latency", "latency": {"histogram": histogram, "threshold": "300ms"}}
+        case _:
+            good, valid = f'records_total{{{where},outcome="processed"}}', f"records_total{{{where}}}"
+            return {"category": "Coverage", "ratio": {"good": good, "valid": valid}}
+
+
+def deployment(number: int) -> dict[str, Any]:
+    """Return the workload that an objective protects, without pods."""
+    labels = {"app": f"service-{number}"}
+    container = {"name": "service", "image": "registry.example/service:1"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": f"service-{number}", "namespace": NAMESPACE},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+class Counters:
+    """Counts of all services at a moment; from `degrade` on every second one has `factor` times as many bad events."""
+
+    def __init__(self, services: int, since: float) -> None:
+        self._services = services
+        self._pieces = [(since, 1.0)]
+
+    def degrade(self, at: float, factor: float) -> None:
+        """Change how bad it is from epoch second `at` on."""
+        self._pieces.append((at, factor))
+
+    def text(self, now: float) -> str:
+        """Return what is exposed at epoch second `now`."""
+        valid = math.floor(_PER_SECOND * (now - self._pieces[0][0]))
+        ends = [*(begin for begin, _ in self._pieces[1:]), now]
+        weighed = sum(factor * max(0.0, end - begin) for (begin, factor), end in zip(self._pieces, ends, strict=True))
+        calm = math.floor(_PER_SECOND * _BAD * (now - self._pieces[0][0]))
+        worse = min(math.floor(_PER_SECOND * _BAD * weighed), valid)
+        lines = []
+        for number in range(self._services):
+            lines += _lines(number, valid, worse if number // 4 % 2 else calm)
+        return "\n".join([*lines, ""])
+
+
+def _lines(number: int, valid: int, bad: int) -> list[str]:
+    where = f'service="{number}"'
+    match number % 4:
+        case 0:
+            name, good_label, bad_label = "http_requests_total", 'code="200"', 'code="503"'
+        case 1:
+            name, good_label, bad_label = "answers_total", 'kind="full"', 'kind="degraded"'
+        case 2:
+            name = "http_request_duration_seconds"
+            return [
+                f'{name}_bucket{{{where},le="0.3"}} {valid - bad}',
+                f'{name}_bucket{{{where},le="+Inf"}} {valid}',
+                f"{name}_count{{{where}}} {valid}",
+            ]
+        case _:
+            name, good_label, bad_label = "records_total", 'outcome="processed"', 'outcome="lost"'
+    return [f"{name}{{{where},{good_label}}} {valid - bad}", f"{name}{{{where},{bad_label}}} {bad}"]
