@@ -60,7 +60,9 @@ class Backfilled:
         holes = {
             key: missing
             for key, answer in found.items()
-            if isinstance(answer, Counted) and (missing := [end for end in ends if end not in answer.valid])
+            # The rate of an hour that the rules saw a part of is no count of that hour.
+            if isinstance(answer, Counted)
+            and (missing := [end for end in ends if gap.width_s == COARSE_S or end not in answer.valid])
         }
         if not holes:
             return found

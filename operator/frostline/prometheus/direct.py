@@ -36,8 +36,6 @@ Key = TypeVar("Key", bound=Hashable)
 _Chunk: TypeAlias = list[tuple[Any, tuple[str, ...]]]
 _Answers: TypeAlias = dict[Any, tuple[Points, ...] | Missing]
 
-Key = TypeVar("Key", bound=Hashable)
-
 
 class Client(Protocol):
     """What the source needs of a Prometheus client."""

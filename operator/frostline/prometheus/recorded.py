@@ -133,8 +133,24 @@ class RecordedSource:
         return self._pair(_SHORT, lambda metric: f"last_over_time({metric}{which}[{_NEAR}])", times, AFTER_S)
 
     def _fine(self, which: str, gap: Gap) -> "_Both | Missing":
-        rates = self._rates(which, _ends(gap))
-        return rates if isinstance(rates, Partial | Failed) else _Both(*(_times(of, FINE_S) for of in rates))
+        """Return five minutes each: the average of what was recorded around them, once it all was.
+
+        A single evaluation loses events between the last scrape of one range and the first of the next, and makes up
+        for them by extrapolation: fair for many events, and for a few ones wrong. Minutes and slices are counted whole.
+        """
+        ends = _ends(gap)
+        single = self._rates(which, ends)
+        if isinstance(single, Partial | Failed):
+            return single
+        around = self._pair(
+            _SHORT,
+            lambda metric: f"avg_over_time({metric}{which}[5m]) and last_over_time({metric}{which}[1m])",
+            ends,
+            LAG_S,
+        )
+        if isinstance(around, Partial | Failed):
+            return around
+        return _Both(*(_times(_better(of, on_average), FINE_S) for of, on_average in zip(single, around, strict=True)))
 
     def _hours(self, which: str, gap: Gap) -> "_Both | Missing":
         """Return hours. What is recorded of them ends a little before they do: that is made good at both ends."""
@@ -268,6 +284,13 @@ def _in_part(of: Mapping[Labels, Points], at: int, width_s: int) -> dict[Labels,
         before = points.get(at - width_s)
         found[labels] = {at: in_part(points[at] * BASE_S, None if before is None else before * BASE_S, width_s)}
     return found
+
+
+def _better(single: Mapping[Labels, Points], around: Mapping[Labels, Points]) -> dict[Labels, Points]:
+    return {
+        labels: {**points, **around.get(labels, {})} if labels.unit == Unit.EVENT else points
+        for labels, points in single.items()
+    }
 
 
 def _each(objectives: Mapping[Key, Objective], both: _Both) -> dict[Key, Counted | Missing]:
