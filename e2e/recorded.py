@@ -13,7 +13,7 @@ from e2e.histories import GaugeSeries, openmetrics
 from e2e.remote_write import push
 from e2e.truth import Promise
 from frostline.api.accept import Accepted, accept
-from frostline.core.rule_files import RuleFile, rule_files, text
+from frostline.core.rule_files import RuleFile, rule_files
 from frostline.core.rules import Promise as Promised
 from frostline.core.rules import Rule
 from frostline.names import Recorded
