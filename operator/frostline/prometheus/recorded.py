@@ -287,10 +287,11 @@ def _in_part(of: Mapping[Labels, Points], at: int, width_s: int) -> dict[Labels,
 
 
 def _better(single: Mapping[Labels, Points], around: Mapping[Labels, Points]) -> dict[Labels, Points]:
-    return {
-        labels: {**points, **around.get(labels, {})} if labels.unit == Unit.EVENT else points
-        for labels, points in single.items()
-    }
+    found: dict[Labels, Points] = {}
+    for labels, points in single.items():
+        of = around.get(labels, {}) if labels.unit == Unit.EVENT else {}
+        found[labels] = {when: of.get(when, value) for when, value in points.items()}
+    return found
 
 
 def _each(objectives: Mapping[Key, Objective], both: _Both) -> dict[Key, Counted | Missing]:
