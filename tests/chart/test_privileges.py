@@ -116,6 +116,26 @@ def test_rights_on_single_objects_are_on_just_those(chart: Chart) -> None:
     assert rule_of(certificate, "secrets", "get")["resourceNames"] == ["promises-webhook-tls"]
 
 
+@pytest.mark.parametrize(
+    ("form", "kinds"),
+    [
+        ("auto", {"prometheusrules", "configmaps"}),
+        ("prometheus-rule", {"prometheusrules"}),
+        ("config-map", {"configmaps"}),
+    ],
+)
+def test_rules_are_written_in_their_namespace_alone(chart: Chart, form: str, kinds: set[str]) -> None:
+    asked = ("--set", PROMETHEUS, "--set", f"rules.form={form}", "--set", "rules.namespace=monitoring")
+    role = role_in(chart.manifests(*asked), "monitoring", "frostline-operator-rules")
+
+    assert {resource for _, resource, _ in grants(role)} == kinds
+    assert {verb for _, _, verb in grants(role)} == {"get", "list", "create", "patch", "delete"}
+
+
+def test_an_operator_that_writes_no_rules_may_not_write_any(chart: Chart) -> None:
+    assert not [each for each in chart.with_values("minimal") if each["metadata"]["name"].endswith("-rules")]
+
+
 @pytest.mark.parametrize(("kubernetes", "remembers"), [("1.29.9", True), ("1.30.0", False)])
 def test_the_kind_remembers_what_was_armed_where_no_policy_can(chart: Chart, kubernetes: str, remembers: bool) -> None:
     role = cluster_role(chart.manifests("--set", PROMETHEUS, kubernetes=kubernetes), "frostline-operator")
