@@ -242,6 +242,8 @@ def test_the_teardown_may_take_away_what_is_ours_and_stop_the_operator(chart: Ch
         ),
         ("", "namespaces", "list"),
         ("", "namespaces", "patch"),
+        *(("", "configmaps", verb) for verb in ("list", "delete")),
+        *(("monitoring.coreos.com", "prometheusrules", verb) for verb in ("list", "delete")),
     }
     bindings = rule_of(role, "validatingadmissionpolicybindings", "delete")["resourceNames"]
     assert all(name.startswith("frostline-") for name in bindings)

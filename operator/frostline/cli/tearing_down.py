@@ -40,5 +40,5 @@ def _tell(taken: TakenAway) -> None:
         return
     print(
         f"took away {taken.admission} bindings and webhook configurations, {taken.gates} gates, the marks of"
-        f" {taken.workloads} workloads and {taken.namespaces} namespaces"
+        f" {taken.workloads} workloads and {taken.namespaces} namespaces, {taken.rules} objects with rules"
     )
