@@ -162,7 +162,7 @@ def test_every_binding_is_for_the_account_of_its_component(chart: Chart) -> None
 
     bindings = [*of_kind(manifests, "ClusterRoleBinding"), *of_kind(manifests, "RoleBinding")]
     hooks = [each for each in bindings if "helm.sh/hook" in each["metadata"].get("annotations", {})]
-    assert (len(bindings), len(hooks)) == (9, 2)
+    assert (len(bindings), len(hooks)) == (11, 3)
     for binding in hooks:
         account = {"kind": "ServiceAccount", "name": "promises-teardown", "namespace": "frostline-system"}
         assert binding["subjects"] == [account]
@@ -242,8 +242,10 @@ def test_the_teardown_may_take_away_what_is_ours_and_stop_the_operator(chart: Ch
         ),
         ("", "namespaces", "list"),
         ("", "namespaces", "patch"),
-        *(("", "configmaps", verb) for verb in ("list", "delete")),
-        *(("monitoring.coreos.com", "prometheusrules", verb) for verb in ("list", "delete")),
+    }
+    rules = role_in(manifests, "monitoring", "promises-teardown-rules")
+    assert {(resource, verb) for _, resource, verb in grants(rules)} == {
+        (resource, verb) for resource in ("prometheusrules", "configmaps") for verb in ("list", "delete")
     }
     bindings = rule_of(role, "validatingadmissionpolicybindings", "delete")["resourceNames"]
     assert all(name.startswith("frostline-") for name in bindings)

@@ -93,7 +93,7 @@ def used() -> Server:
 def test_everything_of_ours_goes_and_nothing_else() -> None:
     server = used()
 
-    taken = asyncio.run(take_away(server))
+    taken = asyncio.run(take_away(server, "dating"))
 
     assert taken == TakenAway(admission=4, gates=1, workloads=2, namespaces=1, rules=2)
     assert list(server.objects[BINDINGS.plural]) == ["somebody-elses"]
@@ -106,7 +106,7 @@ def test_everything_of_ours_goes_and_nothing_else() -> None:
 def test_what_refuses_goes_first() -> None:
     server = used()
 
-    asyncio.run(take_away(server))
+    asyncio.run(take_away(server, "dating"))
 
     kinds = [each.partition("/")[0] for each in server.order]
     assert kinds == sorted(
@@ -124,9 +124,9 @@ def test_what_refuses_goes_first() -> None:
 
 def test_a_second_time_finds_nothing() -> None:
     server = used()
-    asyncio.run(take_away(server))
+    asyncio.run(take_away(server, "dating"))
 
-    assert asyncio.run(take_away(server)) == NOTHING
+    assert asyncio.run(take_away(server, "dating")) == NOTHING
     assert NOTHING.nothing
 
 

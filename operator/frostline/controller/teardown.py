@@ -29,8 +29,8 @@ class TakenAway:
         return not (self.admission or self.gates or self.workloads or self.namespaces or self.rules)
 
 
-async def take_away(objects: Objects) -> TakenAway:
-    """Remove bindings, webhook configuration, gates, every mark and all rules; return how many there were.
+async def take_away(objects: Objects, rules_in: str | None) -> TakenAway:
+    """Remove bindings, webhook configuration, gates, every mark and the rules in a namespace, if any; return how many there were.
 
     Raises:
         kubernetes.aio.client.ApiException: the API server refused; what was removed until then stays removed.
@@ -59,17 +59,17 @@ async def take_away(objects: Objects) -> TakenAway:
         await objects.merge(NAMESPACES, None, each["metadata"]["name"], {"metadata": {"labels": {label: None}}})
         for each in await objects.everything(NAMESPACES, selector=label)
     ]
-    return TakenAway(sum(admission), sum(gates), len(unmarked), len(released), await _without_rules(objects))
+    return TakenAway(sum(admission), sum(gates), len(unmarked), len(released), await _without_rules(objects, rules_in))
 
 
-async def _without_rules(objects: Objects) -> int:
-    """Remove the objects with rules that an operator wrote, of whichever namespace; return how many there were."""
+async def _without_rules(objects: Objects, namespace: str | None) -> int:
+    """Remove the objects with rules that an operator wrote in a namespace; return how many there were."""
     removed = 0
     for resource in (PROMETHEUS_RULES, CONFIG_MAPS):
-        if not await objects.knows(resource):
+        if namespace is None or not await objects.knows(resource):
             continue
-        for each in await objects.everything(resource, selector=str(names.Label.RULES_OF)):
-            removed += await objects.delete(resource, each["metadata"]["namespace"], each["metadata"]["name"])
+        for each in await objects.everything(resource, (namespace,), selector=str(names.Label.RULES_OF)):
+            removed += await objects.delete(resource, namespace, each["metadata"]["name"])
     return removed
 
 
