@@ -131,7 +131,7 @@ def test_a_second_time_finds_nothing() -> None:
 
 
 def test_a_cluster_that_never_had_it() -> None:
-    assert asyncio.run(take_away(Server())) == NOTHING
+    assert asyncio.run(take_away(Server(), None)) == NOTHING
 
 
 def test_the_operator_is_stopped_and_waited_for() -> None:

@@ -30,7 +30,7 @@ class TakenAway:
 
 
 async def take_away(objects: Objects, rules_in: str | None) -> TakenAway:
-    """Remove bindings, webhook configuration, gates, every mark and the rules in a namespace, if any; return how many there were.
+    """Remove bindings, webhook configuration, gates, every mark, and rules where a namespace is named; count them.
 
     Raises:
         kubernetes.aio.client.ApiException: the API server refused; what was removed until then stays removed.
