@@ -167,7 +167,7 @@ CASES: dict[str, Callable[[int], Promise]] = {
 }
 
 
-def _apart(name: str, promise: Promise) -> Promise:
+def apart(name: str, promise: Promise) -> Promise:
     """Return the promise with a label of its own on all of its series and selectors."""
     series = [replace(each, labels={**each.labels, "case": name}) for each in promise.series]
     told = json.dumps(promise.spec["indicator"]).replace(r"job=\"truth\"", rf"job=\"truth\",case=\"{name}\"")
@@ -179,7 +179,7 @@ def _apart(name: str, promise: Promise) -> Promise:
 def promises() -> dict[str, Promise]:
     """Give every case with its history."""
     now = int(time.time())
-    return {name: _apart(name, make(now)) for name, make in CASES.items()}
+    return {name: apart(name, make(now)) for name, make in CASES.items()}
 
 
 @pytest.fixture(scope="module")

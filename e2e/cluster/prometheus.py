@@ -35,7 +35,7 @@ class Prometheus:
         scrape_interval: as Prometheus writes durations.
         targets: folder of the files that name what is scraped; in `folder` unless given.
         receives: whether it takes remote writes, also of samples older than its newest block.
-        rules: rule files that it evaluates, as paths or patterns, and reads again as they change.
+        rules: rule files that it evaluates, as paths or patterns; read again as they change, or at `reload`.
         alertmanagers: HOST:PORT of those that hear of its alerts.
 
     """
@@ -96,6 +96,43 @@ class Prometheus:
         self._supervisor.finish(self.part, fresh=self.begin())
         return self.url
 
+    def reload(self) -> None:
+        """Have it read its rule files again.
+
+        Raises:
+            ClusterError: it does not take them.
+            OSError: it does not answer.
+
+        """
+        status, body = PLAIN.request(f"{self.url}/-/reload", method="POST", timeout=30)
+        if status != 200:
+            raise ClusterError(f"Prometheus does not take its rules: {body.decode(errors='replace')}")
+
+    def range(self, promql: str, start: int, end: int, step: int) -> list[dict[str, Any]]:
+        """Evaluate PromQL at start, start + step, … up to end.
+
+        Returns:
+            the `result` of a matrix: [{"metric": {…}, "values": [[seconds, "text"], …]}, …].
+
+        Raises:
+            ClusterError: Prometheus refuses the query.
+            OSError: it does not answer.
+
+        """
+        asked = urllib.parse.urlencode({"query": promql, "start": start, "end": end, "step": step})
+        status, body = PLAIN.request(f"{self.url}/api/v1/query_range?{asked}", timeout=60)
+        if status != 200:
+            raise ClusterError(f"Prometheus refuses `{promql}`: {body.decode(errors='replace')}")
+        result: list[dict[str, Any]] = json.loads(body)["data"]["result"]
+        return result
+
+    def _take(self, blocks: Path) -> None:
+        # Prometheus may compact its folder at any time, so it stands still while blocks come in.
+        self.stop()
+        self._data.mkdir(parents=True, exist_ok=True)
+        for block in blocks.iterdir():
+            block.rename(self._data / block.name)
+
     def stop(self) -> None:
         """Stop it. Its data stay."""
         self._supervisor.processes.stop(self.part.name)
@@ -125,11 +162,7 @@ class Prometheus:
                 done = subprocess.run(argv, capture_output=True, text=True, check=False)
                 if done.returncode != 0:
                     raise ClusterError(f"promtool makes no blocks of {file}: {done.stderr.strip()}")
-            # Prometheus may compact its folder at any time, so it stands still while blocks come in.
-            self.stop()
-            self._data.mkdir(parents=True, exist_ok=True)
-            for block in Path(made).iterdir():
-                block.rename(self._data / block.name)
+            self._take(Path(made))
         return self.start()
 
     def add_target(self, name: str, address: str, labels: Mapping[str, str] | None = None) -> None:
@@ -169,6 +202,7 @@ class Prometheus:
             f"--storage.tsdb.retention.time={RETENTION}",
             f"--web.listen-address=127.0.0.1:{ports['http']}",
             "--log.level=warn",
+            "--web.enable-lifecycle",
             *(() if native else ("--enable-feature=native-histograms",)),
             *(("--web.enable-remote-write-receiver",) if self._receives else ()),
             *(_RELOADING if self._rules else ()),

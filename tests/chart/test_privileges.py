@@ -122,6 +122,26 @@ def test_rights_on_single_objects_are_on_just_those(chart: Chart) -> None:
     assert rule_of(lease, "leases", "update")["resourceNames"] == ["promises-operator"]
 
 
+@pytest.mark.parametrize(
+    ("form", "kinds"),
+    [
+        ("auto", {"prometheusrules", "configmaps"}),
+        ("prometheus-rule", {"prometheusrules"}),
+        ("config-map", {"configmaps"}),
+    ],
+)
+def test_rules_are_written_in_their_namespace_alone(chart: Chart, form: str, kinds: set[str]) -> None:
+    asked = ("--set", PROMETHEUS, "--set", f"rules.form={form}", "--set", "rules.namespace=monitoring")
+    role = role_in(chart.manifests(*asked), "monitoring", "frostline-operator-rules")
+
+    assert {resource for _, resource, _ in grants(role)} == kinds
+    assert {verb for _, _, verb in grants(role)} == {"get", "list", "create", "patch", "delete"}
+
+
+def test_an_operator_that_writes_no_rules_may_not_write_any(chart: Chart) -> None:
+    assert not [each for each in chart.with_values("minimal") if each["metadata"]["name"].endswith("-rules")]
+
+
 @pytest.mark.parametrize(("kubernetes", "remembers"), [("1.29.9", True), ("1.30.0", False)])
 def test_the_kind_remembers_what_was_armed_where_no_policy_can(chart: Chart, kubernetes: str, remembers: bool) -> None:
     role = cluster_role(chart.manifests("--set", PROMETHEUS, kubernetes=kubernetes), "frostline-operator")
@@ -148,7 +168,7 @@ def test_every_binding_is_for_the_account_of_its_component(chart: Chart) -> None
 
     bindings = [*of_kind(manifests, "ClusterRoleBinding"), *of_kind(manifests, "RoleBinding")]
     hooks = [each for each in bindings if "helm.sh/hook" in each["metadata"].get("annotations", {})]
-    assert (len(bindings), len(hooks)) == (10, 2)
+    assert (len(bindings), len(hooks)) == (12, 3)
     for binding in hooks:
         account = {"kind": "ServiceAccount", "name": "promises-teardown", "namespace": "frostline-system"}
         assert binding["subjects"] == [account]
@@ -228,6 +248,10 @@ def test_the_teardown_may_take_away_what_is_ours_and_stop_the_operator(chart: Ch
         ),
         ("", "namespaces", "list"),
         ("", "namespaces", "patch"),
+    }
+    rules = role_in(manifests, "monitoring", "promises-teardown-rules")
+    assert {(resource, verb) for _, resource, verb in grants(rules)} == {
+        (resource, verb) for resource in ("prometheusrules", "configmaps") for verb in ("list", "delete")
     }
     bindings = rule_of(role, "validatingadmissionpolicybindings", "delete")["resourceNames"]
     assert all(name.startswith("frostline-") for name in bindings)

@@ -103,7 +103,7 @@ def test_values_and_schema_name_the_same_things() -> None:
     schema = yaml.safe_load((chart_folder / "values.schema.json").read_text())
 
     assert set(values) == set(schema["properties"]) - {"global", "enabled"}
-    for section in set(values) - {"nameOverride", "fullnameOverride", "imagePullSecrets"}:
+    for section in set(values) - {"nameOverride", "fullnameOverride", "imagePullSecrets", "measuring"}:
         assert set(values[section]) == set(schema["properties"][section]["properties"])
 
 

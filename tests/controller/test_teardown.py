@@ -8,7 +8,7 @@ from frostline.kubernetes.admission import BINDINGS, CONFIGURATIONS
 from frostline.kubernetes.resource import GATES, NAMESPACES, WORKLOADS, NotInstalledError, Objects, Resource
 
 PLACES = (None, "dating", "frostline-system")
-NOTHING = TakenAway(0, 0, 0, 0)
+NOTHING = TakenAway(0, 0, 0, 0, 0)
 
 
 class Server(Objects):
@@ -24,6 +24,9 @@ class Server(Objects):
             raise NotInstalledError("no gates here")
         found = self.objects.get(resource.plural, {}).values()
         return [each for each in found if selector is None or selector in each["metadata"].get("labels", {})]
+
+    async def knows(self, resource: Resource) -> bool:
+        return resource.plural in self.objects
 
     async def delete(
         self, resource: Resource, namespace: str | None, name: str, uid: str | None = None, version: str | None = None
@@ -76,6 +79,11 @@ def used() -> Server:
                 **named("left-over", annotations={"frostline.dev/since": "2026-11-21T08:00:00Z"}),
                 **named("other", labels={"app": "y"}),
             },
+            "prometheusrules": {
+                **named("frostline-shared", labels={"frostline.dev/rules-of": "frostline-system"}),
+                **named("frostline-slos", labels={"frostline.dev/rules-of": "frostline-system"}),
+                **named("somebody-elses", labels={"app.kubernetes.io/managed-by": "frostline"}),
+            },
             "namespaces": {
                 **named("dating", labels={"frostline.dev/enforced": "true", "frostline.dev/mode": "Warn"}),
                 **named("quiet", labels={"frostline.dev/mode": "Warn"}),
@@ -87,10 +95,11 @@ def used() -> Server:
 def test_everything_of_ours_goes_and_nothing_else() -> None:
     server = used()
 
-    taken = asyncio.run(take_away(server))
+    taken = asyncio.run(take_away(server, "dating"))
 
-    assert taken == TakenAway(admission=4, gates=1, workloads=2, namespaces=1)
+    assert taken == TakenAway(admission=4, gates=1, workloads=2, namespaces=1, rules=2)
     assert list(server.objects[BINDINGS.plural]) == ["somebody-elses"]
+    assert list(server.objects["prometheusrules"]) == ["somebody-elses"]
     assert server.objects["deployments"]["gateway"]["metadata"]["labels"] == {"app": "x"}
     assert server.objects["namespaces"]["dating"]["metadata"]["labels"] == {"frostline.dev/mode": "Warn"}
     assert {name for _, name, _ in server.patches} == {"gateway", "left-over", "dating"}
@@ -99,24 +108,32 @@ def test_everything_of_ours_goes_and_nothing_else() -> None:
 def test_what_refuses_goes_first() -> None:
     server = used()
 
-    asyncio.run(take_away(server))
+    asyncio.run(take_away(server, "dating"))
 
     kinds = [each.partition("/")[0] for each in server.order]
     assert kinds == sorted(
-        kinds, key=[BINDINGS.plural, CONFIGURATIONS.plural, "releasegates", "deployments", "namespaces"].index
+        kinds,
+        key=[
+            BINDINGS.plural,
+            CONFIGURATIONS.plural,
+            "releasegates",
+            "deployments",
+            "namespaces",
+            "prometheusrules",
+        ].index,
     )
 
 
 def test_a_second_time_finds_nothing() -> None:
     server = used()
-    asyncio.run(take_away(server))
+    asyncio.run(take_away(server, "dating"))
 
-    assert asyncio.run(take_away(server)) == NOTHING
+    assert asyncio.run(take_away(server, "dating")) == NOTHING
     assert NOTHING.nothing
 
 
 def test_a_cluster_that_never_had_it() -> None:
-    assert asyncio.run(take_away(Server())) == NOTHING
+    assert asyncio.run(take_away(Server(), None)) == NOTHING
 
 
 def test_the_operator_is_stopped_and_waited_for() -> None:

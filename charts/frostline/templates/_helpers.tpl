@@ -101,3 +101,11 @@ true
 {{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the service account that the operator shall run as" -}}
 {{- end -}}
 {{- end -}}
+
+{{- /* As what rules are written: off, auto, prometheus-rule or config-map. */}}
+{{- define "frostline.rules.form" -}}
+{{- .Values.rules.form | default (ternary "auto" "off" (eq .Values.measuring "recorded")) -}}
+{{- end }}
+{{- define "frostline.rules.namespace" -}}
+{{- .Values.rules.namespace | default .Release.Namespace -}}
+{{- end }}

@@ -22,6 +22,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     operator.add(
         "--stop-operator", arguments.namespaced_name, "NAMESPACE/NAME", "its Deployment: scaled to nothing before"
     )
+    operator.add("--rules-namespace", str, "NS", "where it wrote rules, to be taken away, too; left where absent")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -31,4 +32,7 @@ def run(parsed: argparse.Namespace) -> int:
     from frostline.cli.tearing_down import tear_down  # noqa: PLC0415
     from frostline.kubernetes.connection import Cluster  # noqa: PLC0415
 
-    return talk(Cluster(parsed.kubeconfig, parsed.context), lambda objects: tear_down(objects, parsed.stop_operator))
+    return talk(
+        Cluster(parsed.kubeconfig, parsed.context),
+        lambda objects: tear_down(objects, parsed.stop_operator, parsed.rules_namespace),
+    )

@@ -13,7 +13,7 @@ _LOOKS: Final = 3
 """An operator that still runs puts back what is taken away within a cycle or at once: looked for as often."""
 
 
-async def tear_down(objects: Objects, operator: tuple[str, str] | None) -> int:
+async def tear_down(objects: Objects, operator: tuple[str, str] | None, rules_in: str | None = None) -> int:
     """Stop the operator where it is named, take everything away, and see that it stays away.
 
     Raises:
@@ -25,11 +25,11 @@ async def tear_down(objects: Objects, operator: tuple[str, str] | None) -> int:
         say(f"stopping deployment/{name} in {namespace}")
         if not await stop_operator(objects, namespace, name, lambda: asyncio.sleep(_PAUSE_S), _PATIENCE):
             raise RefusedError(f"the pods of deployment/{name} in {namespace} do not end: look at kubectl get pods")
-    taken = await take_away(objects)
+    taken = await take_away(objects, rules_in)
     _tell(taken)
     for _ in range(_LOOKS):
         await asyncio.sleep(_PAUSE_S)
-        if not (await take_away(objects)).nothing:
+        if not (await take_away(objects, rules_in)).nothing:
             raise RefusedError("what was taken away comes back: stop the operator first, or name it by --stop-operator")
     return 0
 
@@ -40,5 +40,5 @@ def _tell(taken: TakenAway) -> None:
         return
     print(
         f"took away {taken.admission} bindings and webhook configurations, {taken.gates} gates, the marks of"
-        f" {taken.workloads} workloads and {taken.namespaces} namespaces"
+        f" {taken.workloads} workloads and {taken.namespaces} namespaces, {taken.rules} objects with rules"
     )

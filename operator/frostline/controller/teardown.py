@@ -10,6 +10,7 @@ from frostline import names
 from frostline.controller import marks
 from frostline.kubernetes.admission import BINDINGS, CONFIGURATIONS
 from frostline.kubernetes.resource import GATES, NAMESPACES, WORKLOADS, Manifest, NotInstalledError, Objects, Resource
+from frostline.kubernetes.rules import CONFIG_MAPS, PROMETHEUS_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +21,16 @@ class TakenAway:
     gates: int
     workloads: int
     namespaces: int
+    rules: int
 
     @property
     def nothing(self) -> bool:
         """Whether there was nothing left."""
-        return not (self.admission or self.gates or self.workloads or self.namespaces)
+        return not (self.admission or self.gates or self.workloads or self.namespaces or self.rules)
 
 
-async def take_away(objects: Objects) -> TakenAway:
-    """Remove bindings, webhook configuration, gates and every mark; return how many there were.
+async def take_away(objects: Objects, rules_in: str | None) -> TakenAway:
+    """Remove bindings, webhook configuration, gates, every mark, and rules where a namespace is named; count them.
 
     Raises:
         kubernetes.aio.client.ApiException: the API server refused; what was removed until then stays removed.
@@ -57,7 +59,18 @@ async def take_away(objects: Objects) -> TakenAway:
         await objects.merge(NAMESPACES, None, each["metadata"]["name"], {"metadata": {"labels": {label: None}}})
         for each in await objects.everything(NAMESPACES, selector=label)
     ]
-    return TakenAway(sum(admission), sum(gates), len(unmarked), len(released))
+    return TakenAway(sum(admission), sum(gates), len(unmarked), len(released), await _without_rules(objects, rules_in))
+
+
+async def _without_rules(objects: Objects, namespace: str | None) -> int:
+    """Remove the objects with rules that an operator wrote in a namespace; return how many there were."""
+    removed = 0
+    for resource in (PROMETHEUS_RULES, CONFIG_MAPS):
+        if namespace is None or not await objects.knows(resource):
+            continue
+        for each in await objects.everything(resource, (namespace,), selector=str(names.Label.RULES_OF)):
+            removed += await objects.delete(resource, namespace, each["metadata"]["name"])
+    return removed
 
 
 async def _installed(objects: Objects, resource: Resource) -> list[Manifest]:

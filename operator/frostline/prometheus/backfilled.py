@@ -8,12 +8,13 @@ from frostline.core.ledger import COARSE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.selector import Selector
+from frostline.names import Recorded
 from frostline.prometheus.direct import Client as DirectClient
 from frostline.prometheus.direct import DirectSource, Spread
 from frostline.prometheus.evaluations import AsksRules
 from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import Counted, Missing, Presence
+from frostline.prometheus.source import Counted, Missing, Points, Presence
 
 MOST_DIRECT: Final = 240
 """Objectives of one question that are read directly: ten queries. Others wait for their turn."""
@@ -60,7 +61,8 @@ class Backfilled:
         holes = {
             key: missing
             for key, answer in found.items()
-            if isinstance(answer, Counted) and (missing := [end for end in ends if end not in answer.valid])
+            if isinstance(answer, Counted)
+            and (missing := [end for end in ends if gap.width_s == COARSE_S or end not in answer.valid])
         }
         if not holes:
             return found
@@ -68,12 +70,24 @@ class Backfilled:
         evaluated = self._recorded.evaluated({key: objectives[key] for key in holes}, edges)
         if isinstance(evaluated, Partial | Failed):
             return found | dict.fromkeys(holes, evaluated)
+        seen = self._seen_at(edges, {key: objectives[key] for key in holes})
+        if isinstance(seen, Partial | Failed):
+            return found | dict.fromkeys(holes, seen)
         before = {
-            # Of a bucket in which rules began they have recorded a part.
-            key: tuple(end for end in of if not {end, end - gap.width_s} <= evaluated[key])
+            key: tuple(
+                end
+                for end in of
+                # The rate of an hour that rules or series were there for a part of is no count of that hour.
+                if not {end, end - gap.width_s} <= (seen if end in _valid(found[key]) else evaluated)[key]
+            )
             for key, of in holes.items()
         }
         return self._filled(found, objectives, {key: of for key, of in before.items() if of}, gap.width_s)
+
+    def _seen_at(self, edges: range, objectives: Mapping[Key, Objective]) -> dict[Key, frozenset[int]] | Missing:
+        if edges.step != COARSE_S:
+            return dict.fromkeys(objectives, frozenset(edges))
+        return self._recorded.evaluated(objectives, edges, Recorded.VALID_5M)
 
     def _filled(
         self,
@@ -110,3 +124,7 @@ class Backfilled:
     def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
         """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
         return self._direct.boundaries(buckets, at)
+
+
+def _valid(answer: Counted | Missing) -> Points:
+    return answer.valid if isinstance(answer, Counted) else {}

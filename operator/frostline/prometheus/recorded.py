@@ -3,24 +3,33 @@
 A query asks for one recorded metric, so that a cycle takes as many queries for ten thousand objectives as for ten.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol, TypeVar
 
 from frostline.core.durations import promql_duration
-from frostline.core.indicator import Counted as Sense
 from frostline.core.indicator import counted
 from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.objective import Objective
-from frostline.core.outcome import Failed, Failure, Partial
-from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, WHOSE, Labels, in_part, labels_of, matchers, telescoped
-from frostline.core.rules import BASE_S, Unit
+from frostline.core.outcome import Failed, Partial
+from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, Labels, labels_of, matchers, telescoped
 from frostline.core.selector import Selector
 from frostline.names import Recorded
 from frostline.prometheus.client import Answer, Asked, Series
 from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules, Evaluations, Unevaluated
-from frostline.prometheus.source import Counted, Missing, Points, Presence
+from frostline.prometheus.recorded_answers import (
+    Both,
+    better,
+    by_labels,
+    each_of,
+    ends_of,
+    multiplied,
+    newest_of,
+    parts,
+    twice,
+    values_of,
+)
+from frostline.prometheus.source import Counted, Missing, Presence
 
 HANDFUL: Final = 1_000
 """Objectives of one query about the past: a week of hours of each is an answer of about 6 MB."""
@@ -70,21 +79,21 @@ class RecordedSource:
             asked = self._client.instant(f"timestamp({of}) and {of} < Inf > -Inf", at)
             if not isinstance(asked, Answer):
                 return dict.fromkeys(objectives, asked)
-            told.append(_by_labels(asked))
+            told.append(by_labels(asked))
         allowed, valid, bad = told
         found: dict[Key, Presence | Missing] = {}
         missing: dict[Key, Unevaluated] = {}
         for key, objective in objectives.items():
             labels = labels_of(key, objective)
-            evaluated, there = _newest(allowed.get(labels, ())), valid.get(labels, ())
+            evaluated, there = newest_of(allowed.get(labels, ())), valid.get(labels, ())
             if evaluated is None or at - evaluated > LATE_S:
                 missing[key] = Unevaluated(evaluated)
             elif there and labels not in bad:
                 missing[key] = Unevaluated(evaluated, counted(objective.indicator))
             elif len(there) > 1:
-                found[key] = _twice(key, there)
+                found[key] = twice(key, there)
             else:
-                found[key] = Presence(_newest(there), len(there))
+                found[key] = Presence(newest_of(there), len(there))
         return found | self._evaluations.explained(missing, at)
 
     def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
@@ -94,7 +103,7 @@ class RecordedSource:
         rates = self._rates(matchers(objectives), range(at - width_s, at + 1, width_s))
         if isinstance(rates, Partial | Failed):
             return dict.fromkeys(objectives, rates)
-        return _each(objectives, _Both(*(_in_part(of, at, width_s) for of in rates)))
+        return each_of(objectives, Both(*(parts(of, at, width_s) for of in rates)))
 
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
@@ -102,7 +111,9 @@ class RecordedSource:
             return {}
         which = matchers(objectives)
         counts = self._hours(which, gap) if gap.width_s == COARSE_S else self._fine(which, gap)
-        return dict.fromkeys(objectives, counts) if isinstance(counts, Partial | Failed) else _each(objectives, counts)
+        return (
+            dict.fromkeys(objectives, counts) if isinstance(counts, Partial | Failed) else each_of(objectives, counts)
+        )
 
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the whole window up to `at` in one look, right but for edges and births."""
@@ -116,55 +127,75 @@ class RecordedSource:
         """Return what the direct source does: bounds of raw buckets are not recorded."""
         return DirectSource(self._client).boundaries(buckets, at)
 
-    def evaluated(self, objectives: Mapping[Key, Objective], times: range) -> dict[Key, frozenset[int]] | Missing:
-        """Return at which of `times`, a step apart, the rules of each objective were evaluated."""
-        metric = f"last_over_time({Recorded.ALLOWED}{matchers(objectives)}[{_NEAR}])"
+    def evaluated(
+        self, objectives: Mapping[Key, Objective], times: range, of: Recorded = Recorded.ALLOWED
+    ) -> dict[Key, frozenset[int]] | Missing:
+        """Return at which of `times`, a step apart, the rules of each objective gave something, whatever it counts."""
+        metric = f"last_over_time({of}{matchers(objectives)}[{_NEAR}])"
         asked = self._several(metric, times, AFTER_S)
         if not isinstance(asked, Answer):
             return asked
         found = {
             labels: frozenset(int(when) - AFTER_S for each in several for when, _ in each.points)
-            for labels, several in _by_labels(asked).items()
+            for labels, several in by_labels(asked).items()
         }
         return {key: found.get(labels_of(key, objective), frozenset()) for key, objective in objectives.items()}
 
-    def _rates(self, which: str, times: range) -> "_Both | Missing":
+    def _rates(self, which: str, times: range) -> Both | Missing:
         """Return what bad and valid events were recorded a second at each of `times`."""
         return self._pair(_SHORT, lambda metric: f"last_over_time({metric}{which}[{_NEAR}])", times, AFTER_S)
 
-    def _fine(self, which: str, gap: Gap) -> "_Both | Missing":
-        rates = self._rates(which, _ends(gap))
-        return rates if isinstance(rates, Partial | Failed) else _Both(*(_times(of, FINE_S) for of in rates))
+    def _fine(self, which: str, gap: Gap) -> Both | Missing:
+        """Return five minutes each: the average of what was recorded around them, once it all was.
 
-    def _hours(self, which: str, gap: Gap) -> "_Both | Missing":
+        A single evaluation loses events between the last scrape of one range and the first of the next, and makes up
+        for them by extrapolation: fair for many events, and for a few ones wrong. Minutes and slices are counted whole.
+        """
+        ends = ends_of(gap)
+        single = self._rates(which, ends)
+        if isinstance(single, Partial | Failed):
+            return single
+        around = self._pair(
+            _SHORT,
+            lambda metric: f"avg_over_time({metric}{which}[5m]) and last_over_time({metric}{which}[1m])",
+            ends,
+            LAG_S,
+        )
+        if isinstance(around, Partial | Failed):
+            return around
+        return Both(
+            *(multiplied(better(of, on_average), FINE_S) for of, on_average in zip(single, around, strict=True))
+        )
+
+    def _hours(self, which: str, gap: Gap) -> Both | Missing:
         """Return hours. What is recorded of them ends a little before they do: that is made good at both ends."""
-        ends = _ends(gap)
+        ends = ends_of(gap)
         before = self._before(which, ends[-1])
         if before is None or isinstance(before, Partial | Failed):
-            return _Both({}, {}) if before is None else before
+            return Both({}, {}) if before is None else before
         hours = self._pair(_LONG, lambda metric: f"last_over_time({metric}{which}[1h])", ends, LAG_S)
         edges = self._between(which, range(gap.start, ends[-1] + 1, ends[-1] - gap.start), before)
         if isinstance(hours, Partial | Failed):
             return hours
         if isinstance(edges, Partial | Failed):
             return edges
-        return _Both(
+        return Both(
             *(
                 {
                     labels: telescoped(counts, at_edges.get(labels, {}), gap)
-                    for labels, counts in _times(of, COARSE_S).items()
+                    for labels, counts in multiplied(of, COARSE_S).items()
                 }
                 for of, at_edges in zip(hours, edges, strict=True)
             )
         )
 
-    def _between(self, which: str, ends: range, length_s: int) -> "_Both | Missing":
+    def _between(self, which: str, ends: range, length_s: int) -> Both | Missing:
         """Return the events of the `length_s` seconds up to each of `ends`, from averages of five-minute rates."""
         if length_s == 0:
-            return _Both({}, {})
+            return Both({}, {})
         look = promql_duration(length_s)
         found = self._pair(_SHORT, lambda metric: f"avg_over_time({metric}{which}[{look}])", ends, LAG_S)
-        return found if isinstance(found, Partial | Failed) else _Both(*(_times(of, length_s) for of in found))
+        return found if isinstance(found, Partial | Failed) else Both(*(multiplied(of, length_s) for of in found))
 
     def _before(self, which: str, end: int) -> int | Missing | None:
         """Return how many seconds before `end`, less the lag, hours were last recorded; None where they were not."""
@@ -199,105 +230,26 @@ class RecordedSource:
         sums = [
             {
                 labels: {at: sum(each.values()) + sum(more.get(labels, {}).values())}
-                for labels, each in _times(of, COARSE_S).items()
+                for labels, each in multiplied(of, COARSE_S).items()
             }
             for of, more in zip(whole, rest, strict=True)
         ]
-        return _each(objectives, _Both(*sums))
+        return each_of(objectives, Both(*sums))
 
     def _pair(
         self, metrics: tuple[Recorded, Recorded], of: Callable[[Recorded], str], times: range, after_s: int
-    ) -> "_Both | Missing":
+    ) -> Both | Missing:
         """Evaluate an expression of each metric at `times`, `after_s` later; return values by labels and time."""
         both = []
         for metric in metrics:
             asked = self._several(of(metric), times, after_s)
             if not isinstance(asked, Answer):
                 return asked
-            both.append(_values(asked, after_s))
-        return _Both(*both)
+            both.append(values_of(asked, after_s))
+        return Both(*both)
 
     def _several(self, expression: str, times: range, after_s: int) -> Asked:
         first, last = times[0] + after_s, times[-1] + after_s
         if first == last:
             return self._client.instant(expression, first)
         return self._client.range(expression, start=first, end=last, step_s=times.step)
-
-
-class _Both(NamedTuple):
-    """Of bad and of valid events: values by labels and time."""
-
-    bad: Mapping[Labels, Points]
-    valid: Mapping[Labels, Points]
-
-
-def _ends(gap: Gap) -> range:
-    """Return the ends of the buckets of a gap."""
-    return range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
-
-
-def _whose(series: Series) -> Labels:
-    return Labels(*[series.labels.get(name, "") for name in WHOSE])
-
-
-def _by_labels(answer: Answer) -> dict[Labels, list[Series]]:
-    found: dict[Labels, list[Series]] = defaultdict(list)
-    for series in answer.series:
-        found[_whose(series)].append(series)
-    return found
-
-
-def _values(answer: Answer, after_s: int) -> dict[Labels, Points]:
-    # What is recorded twice is refused by the look at what is there (`presence`).
-    return {_whose(series): {int(when) - after_s: value for when, value in series.points} for series in answer.series}
-
-
-def _times(of: Mapping[Labels, Points], factor: int) -> dict[Labels, dict[int, float]]:
-    return {labels: {when: value * factor for when, value in points.items()} for labels, points in of.items()}
-
-
-def _in_part(of: Mapping[Labels, Points], at: int, width_s: int) -> dict[Labels, Points]:
-    found: dict[Labels, Points] = {}
-    for labels, points in of.items():
-        if at not in points:
-            continue
-        # A slice is not over before its end.
-        if labels.unit == Unit.SLICE and width_s < BASE_S:
-            found[labels] = {at: 0.0}
-            continue
-        before = points.get(at - width_s)
-        found[labels] = {at: in_part(points[at] * BASE_S, None if before is None else before * BASE_S, width_s)}
-    return found
-
-
-def _each(objectives: Mapping[Key, Objective], both: _Both) -> dict[Key, Counted | Missing]:
-    found: dict[Key, Counted | Missing] = {}
-    for key, objective in objectives.items():
-        labels = labels_of(key, objective)
-        found[key] = _in_its_sense(objective, both.bad.get(labels, {}), both.valid.get(labels, {}))
-    return found
-
-
-def _in_its_sense(objective: Objective, bad: Points, valid: Points) -> Counted:
-    """Return counts with the numerator that the indicator has.
-
-    Rules record bad events wherever they record valid ones: where they did not there is no data.
-    """
-    both = {when: value for when, value in valid.items() if when in bad}
-    if counted(objective.indicator) is Sense.BAD:
-        return Counted(bad, both)
-    return Counted({when: max(value - bad[when], 0.0) for when, value in both.items()}, both)
-
-
-def _newest(series: Iterable[Series]) -> int | None:
-    """Return the newest of the times that series have as their values."""
-    return max((int(value) for each in series for _, value in each.points), default=None)
-
-
-def _twice(key: tuple[str, str], series: Sequence[Series]) -> Failed:
-    by = sorted({name for each in series for name in each.labels} - {*WHOSE})
-    return Failed(
-        Failure.RECORDED_TWICE,
-        f"{len(series)} series record {'/'.join(key)}, apart by {', '.join(by)}: ask for one of them only, or where"
-        " they are deduplicated",
-    )

@@ -1,0 +1,184 @@
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from frostline.api.accept import accept
+from frostline.controller.account import Key
+from frostline.controller.cycle import View
+from frostline.controller.rule_delivery import AGAIN_S, RETRY_S, RuleDelivery
+from frostline.controller.sources import OWN_NAME
+from frostline.core.rule_delivery import ForeignError
+from frostline.core.rule_files import RuleFile, text
+
+
+def view(name: str, target: str = "99.9") -> View:
+    spec: dict[str, Any] = {
+        "indicator": {"ratio": {"bad": 'x{code="5"}', "valid": "x"}},
+        "objective": {"target": Decimal(target)},
+        "window": {"rolling": "30d"},
+    }
+    return View(Key("shop", name), accept(spec), None, OWN_NAME)
+
+
+def invalid(name: str) -> View:
+    return View(Key("shop", name), accept({}), None, OWN_NAME)
+
+
+@dataclass
+class Place:
+    """Remembers files; refuses those in `refused`, and everything while `down`."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    theirs: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    down: bool = False
+    done: list[str] = field(default_factory=list)
+    looks: int = 0
+
+    async def found(self) -> dict[str, str | None]:
+        self.looks += 1
+        if self.down:
+            raise OSError(5, "no such place")
+        return {**self.files, **dict.fromkeys(self.theirs)}
+
+    def digest(self, file: RuleFile) -> str:
+        return text([file])
+
+    async def write(self, file: RuleFile) -> None:
+        if file.name in self.refused:
+            raise ForeignError(f"{file.name} is somebody else's")
+        self.done.append(f"write {file.name}")
+        self.files[file.name] = text([file])
+
+    async def remove(self, name: str) -> None:
+        self.done.append(f"remove {name}")
+        del self.files[name]
+
+    def all(self) -> str:
+        return "".join(self.files.values())
+
+
+class Time:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def delivery(place: Place, time: Time) -> RuleDelivery:
+    return RuleDelivery(place, clock=time)
+
+
+def look(delivery: RuleDelivery, *views: View) -> None:
+    asyncio.run(delivery.look(views))
+
+
+def test_the_shared_file_comes_first_and_invalid_promises_have_no_rules(delivery: RuleDelivery, place: Place) -> None:
+    look(delivery, view("a"), invalid("b"))
+
+    assert place.done == ["write frostline-shared", "write frostline-slos"]
+    assert 'name: "a"' in place.all()
+    assert 'name: "b"' not in place.all()
+
+
+def test_nothing_is_looked_at_until_something_changes(delivery: RuleDelivery, place: Place, time: Time) -> None:
+    same = view("a")
+    look(delivery, same)
+    look(delivery, same)
+    assert (place.looks, len(place.done)) == (1, 2)
+
+    time.now += AGAIN_S
+    look(delivery, same)
+
+    assert (place.looks, len(place.done)) == (2, 2)
+
+
+def test_what_somebody_changed_is_put_right(delivery: RuleDelivery, place: Place, time: Time) -> None:
+    same = view("a")
+    look(delivery, same)
+    whole = dict(place.files)
+    place.files["frostline-slos"] = "groups: []"
+    time.now += AGAIN_S
+
+    look(delivery, same)
+
+    assert place.files == whole
+
+
+def test_a_change_rewrites_one_file(delivery: RuleDelivery, place: Place) -> None:
+    views = {number: view(f"a{number}") for number in range(600)}
+    look(delivery, *views.values())
+    assert len(place.files) > 3
+    place.done.clear()
+
+    look(delivery, *(views | {7: view("a7", "99.5")}).values())
+
+    (done,) = place.done
+    assert done.startswith("write frostline-slos-")
+
+
+def test_one_that_goes_takes_its_rules_along(delivery: RuleDelivery, place: Place) -> None:
+    kept = view("a")
+    look(delivery, kept, view("b"))
+
+    look(delivery, kept)
+
+    assert 'name: "b"' not in place.all()
+
+
+def test_files_go_after_those_that_take_over_are_written(delivery: RuleDelivery, place: Place) -> None:
+    views = [view(f"a{number}") for number in range(300)]
+    look(delivery, *views)
+    place.done.clear()
+
+    look(delivery, *views[:10])
+
+    assert [each.split()[0] for each in place.done] == ["write", "remove", "remove"]
+
+
+def test_nothing_is_removed_while_something_cannot_be_written(
+    delivery: RuleDelivery, place: Place, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    views = [view(f"a{number}") for number in range(300)]
+    look(delivery, *views)
+    place.theirs = {"frostline-slos"}
+
+    look(delivery, *views[:10])
+    assert "frostline-slos in" in caplog.text
+    assert "frostline-slos-0" in place.files
+
+    place.theirs = set()
+    time.now += RETRY_S
+    look(delivery, *views[:10])
+    assert set(place.files) == {"frostline-shared", "frostline-slos"}
+
+
+def test_what_fails_is_tried_again_after_a_while(
+    delivery: RuleDelivery, place: Place, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    same = view("a")
+    place.down = True
+    look(delivery, same)
+    assert "no such place" in caplog.text
+    place.down = False
+    look(delivery, same)
+    assert not place.files
+
+    time.now += RETRY_S
+    look(delivery, same)
+
+    assert set(place.files) == {"frostline-shared", "frostline-slos"}

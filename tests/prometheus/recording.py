@@ -1,0 +1,98 @@
+"""A Prometheus that has recorded rules: series of rates by promise, answered as the recorded source asks for them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from frostline.core.outcome import Failed, Failure
+from frostline.names import Recorded
+from frostline.prometheus.client import Answer, Asked, Series
+from frostline.prometheus.evaluations import RuleState
+
+PHASE = 17
+SILENT = Failed(Failure.SERVER_ERROR, "404")
+
+_METRIC = re.compile(r"slo:frostline_\w+:\w+")
+_RANGE = re.compile(r"\[(\d+)([smh])\]")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600}
+
+Rate = Callable[[int], float | None]
+"""Events a second at a moment; None where nothing is recorded."""
+
+
+@dataclass
+class Promised:
+    """What is recorded of one promise. `since`: when its rules were evaluated first."""
+
+    valid: Rate = lambda _at: 1.0
+    bad: Rate = lambda _at: 0.1
+    since: int = 0
+    more: Sequence[Mapping[str, str]] = ({},)
+
+
+def _always(_at: int) -> float:
+    return 0.001
+
+
+@dataclass
+class Recording:
+    """Samples every 30 s, hours every half hour, 17 s after the full minute."""
+
+    promises: Mapping[str, Promised] = field(default_factory=dict)
+    states: tuple[RuleState, ...] | Failed = SILENT
+    queries: list[str] = field(default_factory=list)
+    trouble: Asked | None = None
+    asked_rules: int = 0
+
+    def instant(self, query: str, at: float) -> Asked:
+        return self._answer(query, [int(at)])
+
+    def range(self, query: str, *, start: float, end: float, step_s: int) -> Asked:
+        return self._answer(query, list(range(int(start), int(end) + 1, step_s)))
+
+    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Failed:
+        assert names
+        self.asked_rules += 1
+        return self.states
+
+    def _answer(self, query: str, times: list[int]) -> Asked:
+        self.queries.append(query)
+        if self.trouble is not None:
+            return self.trouble
+        metrics = _METRIC.findall(query)
+        if not metrics:
+            # Counters: a hundred events in every bucket, whoever asks.
+            slots = re.findall(r'"(\d+/\d+)"', query)
+            return Answer(tuple(Series({"frostline_slot": slot}, tuple((t, 100.0) for t in times)) for slot in slots))
+        metric = Recorded(metrics[0])
+        found = []
+        for name, promised in self.promises.items():
+            labels = {"namespace": "shop", "name": name, "unit": "event", "window": "30d"}
+            points = tuple(
+                (when, value) for when in times if (value := self._value(query, metric, promised, when)) is not None
+            )
+            if points:
+                found += [Series(labels | dict(more), points) for more in promised.more]
+        if query.startswith("max(") and found:
+            newest = {when: max(dict(each.points).get(when, 0.0) for each in found) for when, _ in found[0].points}
+            found = [Series({}, tuple(newest.items()))]
+        return Answer(tuple(found))
+
+    def _value(self, query: str, metric: Recorded, promised: Promised, when: int) -> float | None:
+        every = 1_800 if metric in (Recorded.BAD_1H, Recorded.VALID_1H) else 30
+        sample = (when - PHASE) // every * every + PHASE
+        if sample < promised.since:
+            return None
+        of = promised.bad if metric in (Recorded.BAD_1H, Recorded.BAD_5M) else promised.valid
+        if metric is Recorded.ALLOWED:
+            of = _always
+        if query.startswith(("timestamp(", "max(timestamp(")):
+            return float(sample) if of(sample) is not None and when - sample < 300 else None
+        if "avg_over_time" in query or every == 1_800:
+            found = _RANGE.search(query)
+            assert found is not None
+            length = 3_600 if every == 1_800 else int(found[1]) * _SECONDS[found[2]]
+            last = sample if every == 1_800 else when
+            rates = [rate for at in range(last - length + 1, last + 1, 30) if (rate := of(at)) is not None]
+            return sum(rates) / len(rates) if rates else None
+        return of(sample)

@@ -1,0 +1,70 @@
+import pytest
+
+from frostline.core.ledger import COARSE_S, FINE_S, Gap
+from frostline.core.outcome import Failed
+from frostline.prometheus.backfilled import MOST_DIRECT, Backfilled
+from frostline.prometheus.source import Counted
+from tests.prometheus.recording import Promised, Recording
+from tests.support.objectives import AT, HOUR, objective
+
+A = ("shop", "a")
+FINE = Gap(AT, AT + 9 * FINE_S, FINE_S)
+BEGAN = AT + 4 * FINE_S
+
+
+def test_what_was_before_the_rules_is_read_from_counters() -> None:
+    recording = Recording({"a": Promised(since=BEGAN)})
+
+    found = Backfilled(recording).closed({A: objective()}, FINE)[A]
+
+    assert isinstance(found, Counted)
+    assert [found.valid[AT + turn * FINE_S] for turn in range(1, 11)] == [100.0] * 3 + [pytest.approx(300.0)] * 7
+
+
+def test_nothing_is_read_from_counters_where_rules_found_nothing() -> None:
+    recording = Recording({"a": Promised(valid=lambda _at: None, bad=lambda _at: None)})
+
+    found = Backfilled(recording).closed({A: objective()}, FINE)
+
+    assert found == {A: Counted({}, {})}
+    assert all("slo:frostline" in query for query in recording.queries)
+
+
+def test_of_an_hour_in_which_rules_began_they_know_a_part() -> None:
+    gap = Gap(AT, AT + 2 * COARSE_S, COARSE_S)
+    recording = Recording({"a": Promised(since=AT + HOUR + 1_000)})
+
+    found = Backfilled(recording).closed({A: objective()}, gap)[A]
+
+    assert isinstance(found, Counted)
+    assert [found.valid[AT + turn * HOUR] for turn in (1, 2)] == [100.0, 100.0]
+    assert found.valid[AT + 3 * HOUR] > 3_000
+
+
+def test_what_is_now_comes_from_rules_alone() -> None:
+    recording = Recording({})
+
+    found = Backfilled(recording).presence({A: objective()}, AT)
+
+    assert isinstance(found[A], Failed)
+    assert all("slo:frostline" in query for query in recording.queries)
+
+
+def test_a_fleet_that_is_new_to_its_rules_is_read_in_turn() -> None:
+    objectives = {("shop", f"a{number}"): objective() for number in range(MOST_DIRECT + 60)}
+    recording = Recording({})
+
+    found = Backfilled(recording).closed(objectives, FINE)
+
+    assert sum(isinstance(each, Counted) for each in found.values()) == MOST_DIRECT
+    assert sum(isinstance(each, Failed) for each in found.values()) == 60
+
+
+def test_the_first_figure_of_a_young_promise_is_one_of_counters() -> None:
+    objectives = {A: objective(), ("shop", "b"): objective()}
+    recording = Recording({"a": Promised(), "b": Promised(since=AT - HOUR)})
+
+    Backfilled(recording).window(objectives, AT, 30 * 86_400)
+
+    direct = [query for query in recording.queries if "slo:frostline" not in query]
+    assert len(direct) == 1
