@@ -259,7 +259,7 @@ def test_a_server_that_is_away_is_waited_for_and_what_is_known_stays(caplog: pyt
         assert world.memory.versions == {"a": "11"}
         world.server.version += 1
         world.server.refuse = lambda _: None
-        await world.until(lambda: bool(world.server.watches))
+        await world.until(lambda: bool(world.server.watches) and "followed again" in caplog.text)
 
     played(play, with_gates("a"))
     assert told(caplog) == [
