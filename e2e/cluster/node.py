@@ -135,9 +135,7 @@ class Node:
         nets = self._write("cni/10-frostline.conflist", json.dumps(network))
         shims = (self._tools("containerd-shim-runc-v2").parent, self._tools("runc").parent)
         path = os.pathsep.join((*map(str, shims), "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
-        return Command(
-            "containerd", (str(self._tools("containerd")), f"--config={file}"), (file, nets), {"PATH": path}
-        )
+        return Command("containerd", (str(self._tools("containerd")), f"--config={file}"), (file, nets), {"PATH": path})
 
     def _containerd_ready(self, _: Ports) -> bool:
         try:

@@ -15,7 +15,6 @@ from e2e.cluster.node import API_FLAGS, CLIENTS, Node
 from e2e.cluster.node_confinement import CGROUP_PREFIX, furnish
 from e2e.cluster.node_images import FROSTLINE, IMAGES, SOULSYNC
 from e2e.cluster.node_programs import RUN_BY_NODE
-from e2e.cluster.progress import Say
 from e2e.cluster.site import Site
 from e2e.cluster.waiting import becomes
 

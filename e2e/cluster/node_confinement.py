@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from e2e.cluster.certificates import NODE_ADDRESS
+from e2e.cluster.controlplane import SERVICE_ADDRESSES
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.waiting import becomes
 
@@ -22,15 +23,13 @@ CGROUP_PREFIX = "frostline-"
 # The network namespace that we came from: whoever is still in it must not touch its interfaces.
 OUTSIDE = "FROSTLINE_OUTSIDE"
 # Folders in which containerd, kubelet and iptables leave things wherever their state is told to be.
-OWN_FOLDERS = ("/run", "/var/lib/cni", "/var/log", "/var/lib/kubelet")
+OWN_FOLDERS = ("/run", "/var/lib/cni", "/var/log")
 
 STOP_SECONDS = 60.0
 EMPTY_SECONDS = 10.0
 
 
-def run_confined(
-    argv: list[str], environment: Mapping[str, str], tool: Callable[[str], Path], *, cgroup: str
-) -> int:
+def run_confined(argv: list[str], environment: Mapping[str, str], tool: Callable[[str], Path], *, cgroup: str) -> int:
     """Run a command in namespaces of its own; returns its exit code once nothing of it is left.
 
     Args:
@@ -48,7 +47,7 @@ def run_confined(
         *(str(tool("unshare")), "--net", "--mount", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child"),
         *argv,
     ]
-    outside = {OUTSIDE: os.readlink("/proc/self/ns/net")}
+    outside = {OUTSIDE: _network()}
     with _passing_on_signals() as interrupted, subprocess.Popen(confined, env={**environment, **outside}) as process:
         try:
             while True:
@@ -69,7 +68,7 @@ def run_confined(
 def is_confined() -> bool:
     """Say whether this process runs in a network namespace made by `run_confined`."""
     outside = os.environ.get(OUTSIDE)
-    return bool(outside) and os.readlink("/proc/self/ns/net") != outside
+    return bool(outside) and _network() != outside
 
 
 def furnish(tool: Callable[[str], Path]) -> None:
@@ -88,6 +87,8 @@ def furnish(tool: Callable[[str], Path]) -> None:
     _run(ip, "link", "set", "lo", "up")
     # On the loopback interface: the one that is always there. Pods are routed to it like to any other.
     _run(ip, "address", "add", f"{NODE_ADDRESS}/32", "dev", "lo")
+    # kube-proxy gives an address of a Service another destination only on its way out: there has to be a way.
+    _run(ip, "route", "add", SERVICE_ADDRESSES, "dev", "lo", "src", NODE_ADDRESS)
 
 
 def make_cgroup(name: str) -> None:
@@ -121,6 +122,10 @@ def remove_empty_cgroups() -> None:
     for name in {path.name for each in _hierarchies() for path in each.glob(f"{CGROUP_PREFIX}*")}:
         if not any(_processes(hierarchy / name) for hierarchy in _hierarchies()):
             remove_cgroup(name)
+
+
+def _network() -> str:
+    return str(Path("/proc/self/ns/net").readlink())
 
 
 def _processes(folder: Path) -> bool:

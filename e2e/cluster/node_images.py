@@ -170,7 +170,9 @@ class Images:
             engine = self.engine()
             base = self._base(engine)
             began = time.monotonic()
-            engine.build(Build(FROSTLINE, REPOSITORY / "Dockerfile", REPOSITORY, {"PYTHON_IMAGE": base, "VERSION": "e2e"}))
+            engine.build(
+                Build(FROSTLINE, REPOSITORY / "Dockerfile", REPOSITORY, {"PYTHON_IMAGE": base, "VERSION": "e2e"})
+            )
             took = time.monotonic() - began
             with tempfile.TemporaryDirectory(dir=self._home) as made:
                 context = Path(made)

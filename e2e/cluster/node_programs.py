@@ -54,7 +54,9 @@ def check_machine() -> None:
     if sys.platform != "linux":
         raise ClusterError("A node of our own needs Linux: use CLUSTER=kind with Docker.")
     if os.geteuid() != 0:
-        raise ClusterError("A node of our own needs root, for namespaces, mounts and cgroups: use sudo, or CLUSTER=kind.")
+        raise ClusterError(
+            "A node of our own needs root, for namespaces, mounts and cgroups: use sudo, or CLUSTER=kind."
+        )
 
 
 def find_programs(programs: Iterable[Program], cache: Path, tell: Say) -> dict[str, Path]:

@@ -34,7 +34,7 @@ class Release:
         self.kubectl = kubectl_of(cluster)
         self.name = name
         self.namespace = namespace
-        self._site = cluster.site
+        self.cluster = cluster
 
     def install(self, url: str, *values: Mapping[str, Any], check: bool = True) -> subprocess.CompletedProcess[str]:
         """Install or upgrade with these values, later ones over earlier, and wait until all pods are ready."""
@@ -42,17 +42,15 @@ class Release:
         for each in values:
             given = merged(given, each)
         wait = ("--wait", f"--timeout={HELM_SECONDS}s")
-        return self.helm(
-            "upgrade", "--install", self.name, str(CHART), "--values=-", *wait, given=given, check=check
-        )
+        return self.helm("upgrade", "--install", self.name, str(CHART), "--values=-", *wait, given=given, check=check)
 
     def helm(
         self, *arguments: str, given: Mapping[str, Any] | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run helm in the namespace."""
-        argv = [str(self._site.tool("helm")), *arguments, f"--namespace={self.namespace}"]
+        argv = [str(self.cluster.site.tool("helm")), *arguments, f"--namespace={self.namespace}"]
         read = None if given is None else yaml.safe_dump(given)
-        return run(argv, self._site.kubeconfig, input=read, check=check, timeout=HELM_SECONDS + 60)
+        return run(argv, self.cluster.site.kubeconfig, input=read, check=check, timeout=HELM_SECONDS + 60)
 
     def installed(self) -> bool:
         """Say whether the release is there."""

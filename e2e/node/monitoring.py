@@ -60,8 +60,17 @@ def deploy(cluster: NodeCluster, folder: Path, *histories: Path) -> str:
         file.add(blocks, "tsdb")
         # Last, since Prometheus starts when it is there.
         file.add(folder / "complete", "complete")
-    kubectl("wait", "pod", "-l", f"app={NAME}", "-n", NAMESPACE, "--for=jsonpath={.status.phase}=Running", "--timeout=60s")
-    copied = [str(cluster.site.tool("kubectl")), f"--kubeconfig={cluster.site.kubeconfig}", "exec", "-i", "-n", NAMESPACE]
+    kubectl(
+        "wait", "pod", "-l", f"app={NAME}", "-n", NAMESPACE, "--for=jsonpath={.status.phase}=Running", "--timeout=60s"
+    )
+    copied = [
+        str(cluster.site.tool("kubectl")),
+        f"--kubeconfig={cluster.site.kubeconfig}",
+        "exec",
+        "-i",
+        "-n",
+        NAMESPACE,
+    ]
     with archive.open("rb") as stream:
         done = subprocess.run(
             [*copied, f"deploy/{NAME}", "--", "tar", "-x", "-f", "-", "-C", "/data"],

@@ -32,7 +32,9 @@ def write_history(path: Path, end: int) -> None:
     for name in SPENT:
         for code, each in (("200", _PER_STEP - _BAD_PER_STEP), ("503", _BAD_PER_STEP)):
             labels = {"job": name, "instance": "history", "route": _ROUTE, "code": code}
-            series.append(CounterSeries(f"{metrics.REQUESTS}_total", labels, times, np.cumsum(np.full(times.shape, each))))
+            series.append(
+                CounterSeries(f"{metrics.REQUESTS}_total", labels, times, np.cumsum(np.full(times.shape, each)))
+            )
     path.write_text(openmetrics(series))
 
 
@@ -119,7 +121,10 @@ class Spent:
             "args": ["realtime-chat", "--listen=0.0.0.0:8000"],
             "ports": [{"name": "http", "containerPort": 8000}],
         }
-        template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+        template = {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [container], "terminationGracePeriodSeconds": 1},
+        }
         spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
         return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": self.name}, "spec": spec}
 

@@ -2,16 +2,21 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from e2e.cluster.kubectl import Kubectl
 from e2e.cluster.waiting import eventually
-from e2e.node.helm import FAST, Release, ready
+from e2e.node.helm import NAMESPACE, Release, ready
+from e2e.node.prober import Usage, usages
 from e2e.node.spent import Spent
+
+IDLE_SECONDS = 30.0
+# The chart's limit of a webhook; the operator may have twice that.
+MOST_MEGABYTES = 256.0
 
 
 def test_a_promise_has_a_status_soon_after_helm_install_with_default_values(
-    release: Release, prometheus: str, spent: Spent, tell: Callable[[str], None]
+    kubectl: Kubectl, release: Release, prometheus: str, spent: Spent, tell: Callable[[str], None]
 ) -> None:
     if release.installed():
         release.uninstall()
@@ -20,9 +25,34 @@ def test_a_promise_has_a_status_soon_after_helm_install_with_default_values(
     release.install(prometheus)
     installed = time.monotonic() - began
     spent.promise()
-    status = eventually(lambda: spent.status().get("sli") and spent.status(), 90, spent.describe)
+    sli = eventually(lambda: str(spent.status().get("sli", "")), 90, spent.describe)
 
     tell(f"  helm install --wait: {installed:.1f} s; first status: {time.monotonic() - began:.1f} s after its start")
     assert [len(release.pods(each)) for each in ("operator", "webhook")] == [1, 3]
     assert all(ready(pod) for each in ("operator", "webhook") for pod in release.pods(each))
-    assert float(status["sli"]) < 99
+    assert float(sli) < 99
+    _tell_usage(kubectl, tell)
+
+
+def _tell_usage(kubectl: Kubectl, tell: Callable[[str], None]) -> None:
+    """Print what each pod uses while little goes on: one promise, one frozen workload, nobody who releases."""
+    running = len(json.loads(kubectl("get", "pods", "-n", NAMESPACE, "-o", "json").stdout)["items"])
+    before = eventually(lambda: _all(usages(kubectl, NAMESPACE), running), 60, "the kubelet tells of all pods")
+    after = eventually(
+        lambda: _later(before, usages(kubectl, NAMESPACE), IDLE_SECONDS), 120, "the kubelet has looked again"
+    )
+    for name, usage in sorted(after.items()):
+        seconds = (usage.at - before[name].at).total_seconds()
+        cores = (usage.cpu_seconds - before[name].cpu_seconds) / seconds
+        tell(f"  idle: {name}: {cores * 1000:.0f} m CPU over {seconds:.0f} s, {usage.memory_mb:.0f} MB")
+        assert usage.memory_mb < MOST_MEGABYTES
+
+
+def _all(found: Mapping[str, Usage], count: int) -> Mapping[str, Usage]:
+    return found if len(found) == count else {}
+
+
+def _later(before: Mapping[str, Usage], now: Mapping[str, Usage], seconds: float) -> Mapping[str, Usage]:
+    """Return what is there now, once each figure is so many seconds younger than before."""
+    old = all(name in now and (now[name].at - before[name].at).total_seconds() >= seconds for name in before)
+    return now if old else {}
