@@ -115,7 +115,7 @@ class Node:
             "grpc": {"address": str(self.socket)},
             "plugins": {"io.containerd.cri.v1.images": images, "io.containerd.cri.v1.runtime": runtime},
         }
-        file = self._write("containerd.toml", _toml(config))
+        file = self._write("containerd.toml", toml(config))
         network = {
             "cniVersion": "1.0.0",
             "name": "frostline",
@@ -220,10 +220,10 @@ class Node:
 _SYSTEM_PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
-def _toml(table: dict[str, object], path: tuple[str, ...] = ()) -> str:
+def toml(table: dict[str, object], path: tuple[str, ...] = ()) -> str:
     """Write a document of tables, texts, lists of texts, numbers and flags as TOML."""
     plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
     lines = [f"[{'.'.join(json.dumps(each) for each in path)}]"] if path else []
     lines += [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
-    inner = [_toml(value, (*path, key)) for key, value in table.items() if isinstance(value, dict)]
+    inner = [toml(value, (*path, key)) for key, value in table.items() if isinstance(value, dict)]
     return "\n".join([*lines, *inner])

@@ -16,6 +16,7 @@ from types import FrameType
 from e2e.cluster.certificates import NODE_ADDRESS
 from e2e.cluster.controlplane import SERVICE_ADDRESSES
 from e2e.cluster.errors import ClusterError
+from e2e.cluster.progress import Say
 from e2e.cluster.waiting import becomes
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -29,7 +30,9 @@ STOP_SECONDS = 60.0
 EMPTY_SECONDS = 10.0
 
 
-def run_confined(argv: list[str], environment: Mapping[str, str], tool: Callable[[str], Path], *, cgroup: str) -> int:
+def run_confined(
+    argv: list[str], environment: Mapping[str, str], tool: Callable[[str], Path], *, cgroup: str, tell: Say
+) -> int:
     """Run a command in namespaces of its own; returns its exit code once nothing of it is left.
 
     Args:
@@ -37,6 +40,7 @@ def run_confined(argv: list[str], environment: Mapping[str, str], tool: Callable
         environment: of the command.
         tool: path of `unshare` and `setpriv`.
         cgroup: name of the cgroup that the node's pods are put into; made and removed again.
+        tell: hears how a command is run in there from outside.
 
     """
     remove_empty_cgroups()
@@ -49,6 +53,7 @@ def run_confined(argv: list[str], environment: Mapping[str, str], tool: Callable
     ]
     outside = {OUTSIDE: _network()}
     with _passing_on_signals() as interrupted, subprocess.Popen(confined, env={**environment, **outside}) as process:
+        tell(f"  to look inside: nsenter --target {process.pid} --net --mount --wd=$PWD …")
         try:
             while True:
                 try:

@@ -4,6 +4,7 @@ Built by Docker where its daemon answers, else by buildah, with storage in the c
 Where no registry is reached, the base is a Debian made by debootstrap instead of the image that the Dockerfile names.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -74,6 +75,14 @@ class Engine(Protocol):
 
         """
 
+    def identity(self, image: str) -> str:
+        """Return what tells the content of an image from any other.
+
+        Raises:
+            ClusterError: it is not there.
+
+        """
+
     def megabytes(self, image: str) -> float:
         """Return the size of an image, unpacked.
 
@@ -98,6 +107,9 @@ class Docker:
 
     def save(self, archive: Path) -> None:
         self._shown("writing the images", "save", f"--output={archive}", *IMAGES)
+
+    def identity(self, image: str) -> str:
+        return _answer(["docker", "image", "inspect", "--format={{.Id}}", image])
 
     def megabytes(self, image: str) -> float:
         return float(_answer(["docker", "image", "inspect", "--format={{.Size}}", image])) / 1e6
@@ -135,6 +147,9 @@ class Buildah:
         _answer(["tar", "--create", f"--file={archive}", f"--directory={layout}", "."])
         shutil.rmtree(layout)
 
+    def identity(self, image: str) -> str:
+        return _answer([*self._argv, "inspect", "--type=image", "--format={{.FromImageID}}", image])
+
     def megabytes(self, image: str) -> float:
         text = _answer([*self._argv, "images", "--format={{.Size}}", image]).split()
         return float(text[0]) * {"B": 1e-6, "KB": 1e-3, "MB": 1.0, "GB": 1e3}[text[1].upper()]
@@ -160,7 +175,7 @@ class Images:
         self._tell = tell
 
     def build(self, archive: Path | None) -> None:
-        """Build IMAGES, and write them into `archive` where one is wanted.
+        """Build IMAGES, and have all of them in the file `archive`, where one is wanted.
 
         Raises:
             ClusterError: an image cannot be built; says what is missing.
@@ -186,7 +201,19 @@ class Images:
             ours, under = engine.megabytes(FROSTLINE), engine.megabytes(base)
             self._tell(f"  image {FROSTLINE}: {ours:.0f} MB, {under:.0f} of them {base}; built in {took:.0f} s")
             if archive is not None:
-                engine.save(archive)
+                _put(self._saved(engine), archive)
+
+    def _saved(self, engine: Engine) -> Path:
+        """Write the images, unless these very ones were written before."""
+        known = hashlib.sha256("".join(engine.identity(image) for image in IMAGES).encode()).hexdigest()[:12]
+        saved = self._home / f"saved-{known}.tar"
+        if not saved.exists():
+            for old in self._home.glob("saved-*"):
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            half = self._home / f"saved-{known}.half"
+            engine.save(half)
+            half.replace(saved)
+        return saved
 
     def engine(self) -> Engine:
         """Return what builds here.
@@ -238,6 +265,14 @@ class Images:
         shutil.rmtree(root)
         (half / "Dockerfile").write_text("FROM scratch\nADD base.tar /\n")
         half.replace(files)
+
+
+def _put(file: Path, there: Path) -> None:
+    """Have a file in another place too, also when it goes from its own."""
+    try:
+        there.hardlink_to(file)
+    except OSError:
+        shutil.copy(file, there)
 
 
 def _tried(argv: list[str], tell: Say) -> bool:

@@ -51,9 +51,10 @@ def _run(folder: Path, arguments: list[str], *, kind: bool) -> int:
     named = [each for each in arguments if not each.startswith("-") and Path(each.partition("::")[0]).exists()]
     argv = [sys.executable, "-m", "pytest", *([] if named else [str(HERE)]), *arguments]
     environment = os.environ | {FOLDER: str(folder)}
+    say(f"  kubeconfig {site.kubeconfig}")
     if kind:
         return subprocess.run(argv, env=environment, check=False).returncode
-    return run_confined(argv, environment, programs.__getitem__, cgroup=cgroup_of(folder))
+    return run_confined(argv, environment, programs.__getitem__, cgroup=cgroup_of(folder), tell=say)
 
 
 if __name__ == "__main__":
