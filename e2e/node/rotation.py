@@ -15,7 +15,7 @@ from frostline import names
 from frostline.controller.certificates import OVERLAP, ServerNames, Step, carried_out
 
 SECRET = "frostline-webhook-tls"
-_CONFIGURATION = ("mutatingwebhookconfiguration", str(names.Admission.WEBHOOK))
+_CONFIGURATION = ("mutatingwebhookconfiguration", str(names.Admission.WEBHOOK_CONFIGURATION))
 WAIT_SECONDS = 60.0
 _A_WHILE = OVERLAP + timedelta(minutes=1)
 

@@ -31,7 +31,7 @@ def write_history(path: Path, end: int) -> None:
     series = []
     for name in SPENT:
         for code, each in (("200", _PER_STEP - _BAD_PER_STEP), ("503", _BAD_PER_STEP)):
-            labels = {"job": name, "instance": "history", "route": _ROUTE, "code": code}
+            labels = {"job": name, "instance": f"{name}-0", "route": _ROUTE, "code": code}
             series.append(
                 CounterSeries(f"{metrics.REQUESTS}_total", labels, times, np.cumsum(np.full(times.shape, each)))
             )

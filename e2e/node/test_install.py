@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 from e2e.cluster.kubectl import Kubectl
 from e2e.cluster.waiting import eventually
-from e2e.node.helm import NAMESPACE, Release, ready
+from e2e.node.helm import NAMESPACE, OPERATOR, Release, ready
 from e2e.node.prober import Usage, usages
 from e2e.node.spent import Spent
 
+VERSION = ("frostline", "--version")
 IDLE_SECONDS = 30.0
 # The chart's limit of a webhook; the operator may have twice that.
 MOST_MEGABYTES = 256.0
@@ -31,7 +32,21 @@ def test_a_promise_has_a_status_soon_after_helm_install_with_default_values(
     assert [len(release.pods(each)) for each in ("operator", "webhook")] == [1, 3]
     assert all(ready(pod) for each in ("operator", "webhook") for pod in release.pods(each))
     assert float(sli) < 99
+    _tell_start(kubectl, tell)
     _tell_usage(kubectl, tell)
+
+
+def _tell_start(kubectl: Kubectl, tell: Callable[[str], None]) -> None:
+    """Print how long the command needs in its container, the way there taken off."""
+    place = ("exec", f"deploy/{OPERATOR}", "-n", NAMESPACE, "--")
+    way, whole = (min(_timed(kubectl, *place, *command) for _ in range(3)) for command in (("true",), VERSION))
+    tell(f"  `{' '.join(VERSION)}` in its container: {whole - way:.2f} s")
+
+
+def _timed(kubectl: Kubectl, *arguments: str) -> float:
+    began = time.monotonic()
+    kubectl(*arguments)
+    return time.monotonic() - began
 
 
 def _tell_usage(kubectl: Kubectl, tell: Callable[[str], None]) -> None:
