@@ -24,7 +24,7 @@ CGROUP_PREFIX = "frostline-"
 # The network namespace that we came from: whoever is still in it must not touch its interfaces.
 OUTSIDE = "FROSTLINE_OUTSIDE"
 # Folders in which containerd, kubelet and iptables leave things wherever their state is told to be.
-OWN_FOLDERS = ("/run", "/var/lib/cni", "/var/log")
+OWN_FOLDERS = ("/run", "/var/lib/cni", "/var/lib/kubelet", "/var/log")
 
 STOP_SECONDS = 60.0
 EMPTY_SECONDS = 10.0
@@ -45,6 +45,9 @@ def run_confined(
     """
     remove_empty_cgroups()
     make_cgroup(cgroup)
+    lacking = [folder for folder in map(Path, OWN_FOLDERS) if not folder.exists()]
+    for folder in lacking:
+        folder.mkdir(parents=True)
     confined = [
         # Ends with us, however we end.
         *(str(tool("setpriv")), "--pdeathsig=KILL"),
@@ -68,6 +71,9 @@ def run_confined(
             process.kill()
             process.wait()
             becomes(lambda: remove_cgroup(cgroup), EMPTY_SECONDS)
+            # A folder that goes would take along what another run has mounted on it.
+            for folder in () if _runs() else lacking:
+                folder.rmdir()
 
 
 def is_confined() -> bool:
@@ -86,7 +92,6 @@ def furnish(tool: Callable[[str], Path]) -> None:
     if not is_confined():
         raise ClusterError("A node starts in namespaces of its own only: use `make e2e-node`.")
     for folder in OWN_FOLDERS:
-        Path(folder).mkdir(parents=True, exist_ok=True)
         _run(str(tool("mount")), "-t", "tmpfs", "frostline", folder)
     ip = str(tool("ip"))
     _run(ip, "link", "set", "lo", "up")
@@ -124,9 +129,14 @@ def remove_cgroup(name: str) -> bool:
 
 def remove_empty_cgroups() -> None:
     """Remove what runs that were killed have left; cgroups with processes in them stay."""
-    for name in {path.name for each in _hierarchies() for path in each.glob(f"{CGROUP_PREFIX}*")}:
+    for name in _runs():
         if not any(_processes(hierarchy / name) for hierarchy in _hierarchies()):
             remove_cgroup(name)
+
+
+def _runs() -> set[str]:
+    """Name the cgroups of all runs that there are, and of those that were killed."""
+    return {path.name for each in _hierarchies() for path in each.glob(f"{CGROUP_PREFIX}*")}
 
 
 def _network() -> str:
