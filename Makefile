@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test unit smoke e2e check lint types contracts generated format generate lock sbom up down demo bench bench-scale soak clean
+.PHONY: help setup test unit smoke e2e e2e-node check lint types contracts generated format generate lock sbom up down demo bench bench-scale soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ smoke: $(READY) ## The shortest end-to-end tests on a real API server and a real
 
 e2e: $(READY) ## All end-to-end tests
 	$(BIN)/pytest e2e
+
+e2e-node: $(READY) ## Tests on a real node, with the image and the chart; CLUSTER=kind uses Docker
+	@$(BIN)/python -m e2e.node
 
 check: lint types contracts generated ## Lint, types, import contracts, generated files
 

@@ -28,6 +28,9 @@ from e2e.service import Service, apply, services
 from e2e.shop import BYPASS, FAST, GATEWAY, QUICK, Shop
 from frostline import names
 
+# Tests on a real node have a start of their own: make e2e-node.
+collect_ignore = ["node"]
+
 _numbers = itertools.count(1)
 
 

@@ -93,6 +93,12 @@ def _helm(tool: Tool, system: str, processor: str) -> Archive:
     return Archive(url, f"{url}.sha256sum", f"{system}-{processor}/helm")
 
 
+def _containerd(tool: Tool, system: str, processor: str) -> Archive:
+    name = f"containerd-{tool.version.removeprefix('v')}-{system}-{processor}.tar.gz"
+    url = f"https://github.com/containerd/containerd/releases/download/{tool.version}/{name}"
+    return Archive(url, f"{url}.sha256sum", f"bin/{tool.name}")
+
+
 _PUBLISHERS: dict[str, Callable[[Tool, str, str], Archive]] = {
     "k8s.io/kubernetes": _kubernetes,
     "go.etcd.io/etcd/server/v3": _etcd,
@@ -100,6 +106,7 @@ _PUBLISHERS: dict[str, Callable[[Tool, str, str], Archive]] = {
     "github.com/prometheus/prometheus": _prometheus,
     "github.com/prometheus/alertmanager": _alertmanager,
     "helm.sh/helm/v3": _helm,
+    "github.com/containerd/containerd/v2": _containerd,
 }
 
 

@@ -50,7 +50,9 @@ class Tool:
 
     @property
     def link_flags(self) -> str:
-        """What to tell the linker: no debug tables; and Kubernetes' own version, v0.0.0 without it."""
+        """What to tell the linker: no debug tables; and the version, where the tool does not know it by itself."""
+        if self.folder == "containerd":
+            return f"-s -w -X {self.module}/version.Version={self.version}"
         if not self.module.startswith("k8s.io/"):
             return "-s -w"
         major, minor, _ = self.version.removeprefix("v").split(".", 2)
@@ -79,6 +81,11 @@ def _alertmanager(name: str) -> Tool:
     return Tool(name, "alertmanager", module, f"{module}/cmd/{name}", (0, 27))
 
 
+def _containerd(name: str, *asks: str) -> Tool:
+    module = "github.com/containerd/containerd/v2"
+    return Tool(name, "containerd", module, f"{module}/cmd/{name}", (2, 0), asks or ("--version",))
+
+
 # Tools of one group are taken from one place, so that they are of one version: a controller manager may not
 # be newer than its API server.
 GROUPS: tuple[tuple[Tool, ...], ...] = (
@@ -87,7 +94,10 @@ GROUPS: tuple[tuple[Tool, ...], ...] = (
         _kubernetes("kube-apiserver"),
         _kubernetes("kube-controller-manager"),
         _kubernetes("kube-scheduler"),
+        _kubernetes("kubelet"),
+        _kubernetes("kube-proxy"),
     ),
+    (_containerd("containerd"), _containerd("containerd-shim-runc-v2", "-v"), _containerd("ctr")),
     (_kubernetes("kubectl", "version", "--client"),),
     (Tool("kwok", "kwok", "sigs.k8s.io/kwok", "sigs.k8s.io/kwok/cmd/kwok", (0, 8)),),
     (Tool(STAGES, "kwok", "sigs.k8s.io/kwok", "", (0, 8), ()),),
@@ -96,6 +106,9 @@ GROUPS: tuple[tuple[Tool, ...], ...] = (
     (Tool("helm", "helm", "helm.sh/helm/v3", "helm.sh/helm/v3/cmd/helm", (3, 8), ("version", "--short")),),
 )
 TOOLS = {tool.name: tool for group in GROUPS for tool in group}
+
+# What a real node has in place of kwok; these run on Linux only.
+NODE_TOOLS: tuple[str, ...] = ("kubelet", "kube-proxy", "containerd", "containerd-shim-runc-v2", "ctr")
 
 BUILD_FLAGS = ("-mod=readonly", "-trimpath")
 

@@ -23,7 +23,9 @@ SERVER_NAMES = (
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 )
-SERVER_ADDRESSES = ("127.0.0.1", "10.96.0.1")
+# The last one is that of a real node, where there is one.
+NODE_ADDRESS = "192.0.2.1"
+SERVER_ADDRESSES = ("127.0.0.1", "10.96.0.1", NODE_ADDRESS)
 
 # Clients of the API server: file, user (the common name), group (the organization). Controller manager and
 # scheduler need no group: their roles come with Kubernetes.
@@ -32,6 +34,10 @@ CLIENTS = (
     ("controller-manager", "system:kube-controller-manager", None),
     ("scheduler", "system:kube-scheduler", None),
     ("kwok", "kwok-controller", "system:masters"),
+    ("kubelet", "system:node:node-1", "system:nodes"),
+    ("kube-proxy", "system:kube-proxy", None),
+    # The API server, when it asks the kubelet for logs or runs a command in a pod.
+    ("api-server", "kube-apiserver-kubelet-client", "system:masters"),
 )
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from e2e.cluster.catalogue import TOOLS
+from e2e.cluster.catalogue import NODE_TOOLS, TOOLS
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.progress import duration, say
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop exactly what was started")
     commands.add_parser("status", help="show the processes; fails unless all are healthy")
     tools = commands.add_parser("tools", help="find or build every tool, and say where each came from")
+    tools.add_argument("--node", action="store_true", help="those of a real node as well (make e2e-node)")
     tools.add_argument("--no-archives", action="store_true", help="build rather than download")
     commands.add_parser("env", help='print what a shell needs: eval "$(python -m e2e.cluster env)"')
     return parser
@@ -93,7 +94,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _tools(options: argparse.Namespace) -> int:
     finder = Finder(os.environ, say, archives=not options.no_archives)
-    for name, found in finder.find(TOOLS).items():
+    wanted = [name for name in TOOLS if options.node or name not in NODE_TOOLS]
+    for name, found in finder.find(wanted).items():
         say(f"{name:<26}{found.path}")
         say(f"{'':<26}from {found.source}")
         for reason in found.passed_over:

@@ -16,6 +16,15 @@ AUDIT_POLICY = Path(__file__).with_name("audit-policy.yaml")
 # Megabytes, twice: the log in use, and the one before it.
 AUDIT_LOG_SIZE = 20
 
+CLIENTS = ("controller-manager", "scheduler", "kwok")
+ON_LOOPBACK = (
+    "--bind-address=127.0.0.1",
+    "--advertise-address=127.0.0.1",
+    # A loopback address may not stand in an Endpoints object, and no pod is there to follow it.
+    "--endpoint-reconciler-type=none",
+    "--authorization-mode=RBAC",
+)
+
 
 class ControlPlane:
     """The parts of a control plane in one state folder.
@@ -24,16 +33,28 @@ class ControlPlane:
         folder: of the state; certificates are in `certs`, data of etcd in `etcd`, who wrote what in `logs/audit.log`.
         tools: path of each binary by name.
         supervisor: knows the ports.
+        flags: of the API server: where it is reached, and whom it lets do what.
+        clients: of the API server, beside the administrator: names of certificates in `certs`.
 
     """
 
-    def __init__(self, folder: Path, tools: Callable[[str], Path], supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tools: Callable[[str], Path],
+        supervisor: Supervisor,
+        *,
+        flags: tuple[str, ...] = ON_LOOPBACK,
+        clients: tuple[str, ...] = CLIENTS,
+    ) -> None:
         self.certs = folder / "certs"
         self.data = folder / "etcd"
         self.audit_log = folder / "logs" / "audit.log"
         self._folder = folder
         self._tools = tools
         self._supervisor = supervisor
+        self._flags = flags
+        self._clients = clients
         self.etcd = Part("etcd", ("clients", "peers"), self._etcd, self._etcd_ready)
         self.api_server = Part("kube-apiserver", ("https",), self._api_server, self._api_server_ready)
         self.controller_manager = Part(
@@ -67,7 +88,7 @@ class ControlPlane:
     def write_client_configs(self) -> None:
         """Write the kubeconfig of each client of the API server, the administrator's as `kubeconfig`."""
         server = kubeconfig.server(self.url, self.certs / "ca.crt")
-        for user in ("controller-manager", "scheduler", "kwok"):
+        for user in self._clients:
             identity = kubeconfig.certificate_user(self.certs, user)
             kubeconfig.write(self.client_config(user), kubeconfig.render(CONTEXT, server, identity))
         identity = kubeconfig.certificate_user(self.certs, "admin")
@@ -108,14 +129,10 @@ class ControlPlane:
             f"--etcd-cafile={self.certs}/etcd-ca.crt",
             f"--etcd-certfile={self.certs}/etcd-client.crt",
             f"--etcd-keyfile={self.certs}/etcd-client.key",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            # A loopback address may not stand in an Endpoints object, and no pod is there to follow it.
-            "--endpoint-reconciler-type=none",
+            *self._flags,
             f"--secure-port={ports['https']}",
             *self._serving(),
             f"--client-ca-file={self.certs}/ca.crt",
-            "--authorization-mode=RBAC",
             "--allow-privileged=true",
             f"--service-cluster-ip-range={SERVICE_ADDRESSES}",
             "--service-account-issuer=https://kubernetes.default.svc",

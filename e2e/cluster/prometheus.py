@@ -156,12 +156,7 @@ class Prometheus:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="blocks-") as made:
-            for file in openmetrics:
-                argv = [str(self._tools("promtool")), "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
-                argv += [f"--max-block-duration={BLOCK_DURATION}", str(file), made]
-                done = subprocess.run(argv, capture_output=True, text=True, check=False)
-                if done.returncode != 0:
-                    raise ClusterError(f"promtool makes no blocks of {file}: {done.stderr.strip()}")
+            make_blocks(self._tools("promtool"), Path(made), *openmetrics)
             self._take(Path(made))
         return self.start()
 
@@ -211,6 +206,21 @@ class Prometheus:
 
     def _ready(self, ports: Ports) -> bool:
         return PLAIN.answers(f"http://127.0.0.1:{ports['http']}/-/ready")
+
+
+def make_blocks(promtool: Path, folder: Path, *openmetrics: Path) -> None:
+    """Make blocks of Prometheus' storage out of OpenMetrics files.
+
+    Raises:
+        ClusterError: promtool refuses a file.
+
+    """
+    for file in openmetrics:
+        argv = [str(promtool), "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
+        argv += [f"--max-block-duration={BLOCK_DURATION}", str(file), str(folder)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ClusterError(f"promtool makes no blocks of {file}: {done.stderr.strip()}")
 
 
 def render_config(scrape_interval: str, targets: Path, *, native_histograms: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from e2e.demo import checks
 from e2e.demo.promises import BROKEN
 from e2e.demo.reading import Readings, reasons
 from e2e.demo.releases import BAD, CULPRIT, FIRST, FIX, GATEWAY, NEXT, RELEASED, release, roll_out
-from e2e.demo.soulsync import SoulSync
+from e2e.demo.soulsync import App
 from e2e.demo.stage import IN_NAMESPACE, Stage
 from examples.soulsync.app.workloads import Fault
 from frostline import names
@@ -20,7 +20,7 @@ LAPSE_REQUESTS = 1_000_000
 class Freeze:
     """Tells what an empty budget does to releases, and what ends it."""
 
-    def __init__(self, stage: Stage, app: SoulSync) -> None:
+    def __init__(self, stage: Stage, app: App) -> None:
         self._stage = stage
         self._screen = stage.screen
         self._app = app

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from e2e.cluster.caller import PLAIN
 from e2e.cluster.cluster import Cluster
@@ -18,6 +19,19 @@ from examples.soulsync.app.workloads import Fault
 WORKLOADS = ("user-profile", "gateway", "realtime-chat", "matching")
 LOAD = "soulsync-load"
 START_SECONDS = 30.0
+
+
+class App(Protocol):
+    """What the story does to the app, wherever that runs."""
+
+    def url(self, name: str) -> str:
+        """Return the base URL of a workload."""
+
+    def chaos(self, name: str, fault: Fault) -> None:
+        """Break or repair one workload. Raises ClusterError if it does not obey."""
+
+    def lapse(self, name: str, requests: int) -> None:
+        """Have one workload count requests as answered well. Raises ClusterError if it does not obey."""
 
 
 @dataclass(frozen=True)

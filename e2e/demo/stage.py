@@ -5,10 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from e2e.cluster.cluster import Cluster
-from e2e.cluster.kubectl import run
+from e2e.cluster.kubectl import Kubectl, run
 from e2e.demo import reading
 from e2e.demo.checks import Finding, Said
 from e2e.demo.promises import BROKEN
@@ -26,10 +25,22 @@ class StepFailedError(Exception):
     """A step did not show what it should; the screen has said what."""
 
 
+class Reached(Protocol):
+    """A cluster as seen from here."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """Runs kubectl as the administrator."""
+
+
 class Stage:
     """The cluster and the screen, and a timeline of what happened."""
 
-    def __init__(self, cluster: Cluster, screen: Screen) -> None:
+    def __init__(self, cluster: Reached, screen: Screen) -> None:
         self.cluster = cluster
         self.screen = screen
         self.timeline: list[tuple[float, str]] = []

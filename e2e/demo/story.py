@@ -1,4 +1,4 @@
-"""The story up to the empty budget: each step does something real, shows it, and checks what the status then says."""
+"""The demo from start to end: each step does something real, shows it, and checks what the status then says."""
 
 import os
 import time
@@ -8,22 +8,16 @@ from e2e.cluster.state import REPOSITORY
 from e2e.demo import checks, history, load
 from e2e.demo.freeze import Freeze
 from e2e.demo.history import History
-from e2e.demo.promises import BROKEN, PROMISES
-from e2e.demo.reading import Readings, level_events
-from e2e.demo.releases import BAD, CULPRIT, RELEASED, release
+from e2e.demo.reading import Readings
 from e2e.demo.screen import Screen
 from e2e.demo.soulsync import WORKLOADS, SoulSync
-from e2e.demo.stage import IN_NAMESPACE, Stage, hold
-from examples.soulsync.app.workloads import Fault
+from e2e.demo.spending import Spending
+from e2e.demo.stage import IN_NAMESPACE, Stage
 
 EXAMPLE = os.path.relpath(REPOSITORY / "examples" / "soulsync")
 OPERATOR_FLAGS = ("--cycle-interval", "5s", "--query-offset", "2s")
-OLDEST_FIRST = ("--sort-by", ".metadata.creationTimestamp")
 
 SCRAPE_SECONDS = 60.0
-MEASURE_SECONDS = 120.0
-EXHAUST_SECONDS = 240.0
-EVENT_SECONDS = 15.0
 
 
 class Story:
@@ -46,8 +40,7 @@ class Story:
         past = self._write_history()
         app = self._go_live()
         self._apply()
-        before = self._measure(past)
-        self._release(app, before)
+        Spending(self._stage, app).tell(past)
         Freeze(self._stage, app).tell()
         self._sum_up()
         return app
@@ -110,70 +103,6 @@ class Story:
             " rollouts complete, but the four services that answer requests are plain processes beside them."
         )
         self._stage.mark("six ServiceLevelObjectives are applied")
-
-    def _measure(self, past: History) -> Readings:
-        self._screen.chapter("4  The account fills in")
-        names = [promise.slo for promise in PROMISES]
-        self._stage.show("get", "slo", *IN_NAMESPACE)
-        self._screen.tell(
-            "Sums over the window are there at once. The level waits until the buckets behind them are filled in"
-            " (until then Measured is False: Rehydrating)."
-        )
-        self._stage.wait(self.now, MEASURE_SECONDS, lambda seen: hold(checks.all_measured(names, seen)))
-        self._stage.require(f"all {len(names)} are measured", checks.all_measured(names, self.now()))
-        self._stage.show("wait", "--for=condition=Measured", "slo", "--all", *IN_NAMESPACE, "--timeout=60s")
-        self._stage.show("get", "slo", *IN_NAMESPACE, picture=True)
-        seen = self.now()
-        self._screen.tell("Whoever wrote the history knows the exact answers. Side by side:")
-        findings = checks.budgets_exact(past.exact, seen)
-        if hold(findings):
-            self._screen.budgets(past.exact, seen)
-        self._stage.require(
-            f"budgets agree within {checks.BUDGET_TOLERANCE} points, and levels follow from them", findings
-        )
-        self._stage.mark("all six are measured, budgets are right")
-        return seen
-
-    def _release(self, app: SoulSync, before: Readings) -> None:
-        self._screen.chapter("5  One bad release")
-        self._screen.tell(
-            "The latency of getMatches has spent more than a third of its budget: whoever releases is warned, and may."
-            f" So {BAD} goes out."
-        )
-        said = release(self._stage, BAD, *RELEASED)
-        deployed = self._stage.deployed()
-        findings = [finding for name in RELEASED for finding in checks.passed(name, said, BAD, deployed)]
-        self._stage.require(f"{BAD} is out, with a warning", [*findings, checks.warned(said)])
-        self._stage.mark(f"{BAD} goes out")
-        left = before[BROKEN.slo]
-        self._screen.tell(
-            f"It was a bad one: {CULPRIT} fails (here, POST {app.url(CULPRIT)}/chaos). Without a profile the gateway"
-            f" answers every getMatches with 503. {left.minutes_left:.1f} minutes of budget are left; the load is far"
-            " above the month's average, so they will not last as long."
-        )
-        self._screen.tell(f"{CULPRIT} fails; every getMatches is answered with 503:", picture=True)
-        app.chaos(CULPRIT, Fault.ERRORS)
-        self._stage.mark(f"{CULPRIT} is broken, getMatches fails")
-        watch = self._stage.follow(EXHAUST_SECONDS, lambda seen: checks.is_exhausted(seen.get(BROKEN.slo)))
-        after = self.now()
-        self._stage.require(
-            f"{BROKEN.slo} is Exhausted, and its figures only fell", checks.exhausted(BROKEN.slo, watch.track)
-        )
-        self._stage.require("the other journeys are untouched", checks.unaffected(before, after))
-        self._stage.show("get", "slo", *IN_NAMESPACE)
-        self._screen.tell(
-            "The level fell before the budget did: burn above 5 over six hours and over half an hour is Endangered,"
-            " however much is left. Each change is an Event:"
-        )
-        shown = ("get", "events", *IN_NAMESPACE, "--field-selector", "reason=LevelChanged")
-        finding = self._stage.wait(
-            lambda: checks.event_tells(BROKEN.slo, level_events(self._stage.read("events"))),
-            EVENT_SECONDS,
-            lambda found: found.holds,
-        )
-        columns = "custom-columns=TYPE:.type,SLO:.involvedObject.name,MESSAGE:.message"
-        self._stage.show(*shown, *OLDEST_FIRST, "-o", columns)
-        self._stage.require("an Event tells of the Exhausted budget", [finding])
 
     def _sum_up(self) -> None:
         self._screen.chapter("What happened when")
