@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test unit smoke e2e e2e-node check lint types contracts generated format generate lock sbom up down demo bench bench-scale soak clean
+.PHONY: help setup test unit smoke e2e e2e-node check lint types contracts generated format generate released lock sbom up down demo bench bench-scale soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ format: $(READY) ## Format and fix what can be fixed
 
 generate: $(READY) ## Write the generated files (CRDs, policies, reference, dashboards)
 	$(BIN)/python -m scripts.generate
+
+released: $(READY) ## Keep the CRDs as those of this version, which later ones must stay compatible with
+	$(BIN)/python -m scripts.compatibility
 
 lock: $(READY) ## Resolve the dependencies anew and write requirements/*.txt
 	$(BIN)/python scripts/lock.py

@@ -1,7 +1,14 @@
-"""Whether every object that an older CRD let in is still let in, and still read in full, by the present one."""
+"""Whether every object that an older CRD let in is still let in, and still read in full, by the present one.
 
+Run as a program it keeps the present CRDs as those of this version.
+"""
+
+import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
+
+import frostline
 
 Schema = Mapping[str, Any]
 
@@ -66,3 +73,16 @@ def _narrowed(path: str, old: Schema, new: Schema) -> Iterator[str]:
         gone = set(old["enum"]) - set(new["enum"]) if "enum" in old else {"everything else"}
         if gone:
             yield f"{path}: {', '.join(sorted(map(str, gone)))} is refused now"
+
+
+def keep(root: Path) -> Path:
+    """Copy the CRDs of the checkout at `root` to where tests compare later ones with them; return the folder."""
+    kept = root / "tests" / "scripts" / "released" / frostline.__version__
+    kept.mkdir(parents=True, exist_ok=True)
+    for each in (root / "crds").glob("*.yaml"):
+        shutil.copy(each, kept)
+    return kept
+
+
+if __name__ == "__main__":
+    print(f"wrote {keep(Path(__file__).resolve().parent.parent)}")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from frostline.api.crd import DEFINITIONS, definition
-from scripts.compatibility import breaks
+from scripts.compatibility import breaks, keep
 
 _RELEASED = sorted((Path(__file__).parent / "released").glob("*/*.yaml"))
 
@@ -107,6 +107,16 @@ def test_a_version_that_is_not_served_is_told() -> None:
     new["spec"]["versions"][0]["served"] = False
     (problem,) = breaks(_crd(_SPEC), new)
     assert "not served" in problem
+
+
+def test_the_crds_of_a_version_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "crds").mkdir()
+    (tmp_path / "crds" / "promises.yaml").write_text("kind: CustomResourceDefinition\n")
+
+    kept = keep(tmp_path)
+
+    assert (kept / "promises.yaml").read_text() == "kind: CustomResourceDefinition\n"
+    assert kept.parent == tmp_path / "tests" / "scripts" / "released"
 
 
 @pytest.mark.parametrize("path", _RELEASED, ids=lambda path: f"{path.parent.name}-{path.stem}")
