@@ -3,11 +3,22 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.local import LocalProvider
 from frostline.names import BYPASS_GROUP
+
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
+
+
+class Asked(NamedTuple):
+    """What was asked for; `resource` with its subresource, `namespace` empty for all or none."""
+
+    group: str
+    resource: str
+    verb: str
+    namespace: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,21 @@ class AuditLog:
 
     def news(self) -> list[Entry]:
         """Return what was written since the last reading."""
+        return [each for each in map(Entry.read, self._lines()) if each.verb in WRITES]
+
+    def asked(self, *accounts: str) -> dict[str, dict[Asked, set[int]]]:
+        """Return what service accounts asked for since the last reading, with the codes of the answers."""
+        found: dict[str, dict[Asked, set[int]]] = {account: {} for account in accounts}
+        for line in self._lines():
+            event = json.loads(line)
+            account, about = event["user"]["username"], event.get("objectRef")
+            if account in found and about is not None:
+                resource = "/".join(filter(None, (about["resource"], about.get("subresource"))))
+                asked = Asked(about.get("apiGroup", ""), resource, event["verb"], about.get("namespace", ""))
+                found[account].setdefault(asked, set()).add(event["responseStatus"]["code"])
+        return found
+
+    def _lines(self) -> list[str]:
         if self._path.stat().st_size < self._read:
             # The log was full, and begun anew.
             self._read = 0
@@ -67,4 +93,4 @@ class AuditLog:
             text = file.read()
         whole = text[: text.rfind(b"\n") + 1]
         self._read += len(whole)
-        return [Entry.read(line) for line in whole.decode().splitlines()]
+        return whole.decode().splitlines()

@@ -50,7 +50,7 @@ GITOPS: set[Grant] = {
     for verb in ("get", "patch")
 }
 SECRETS: set[Grant] = {
-    *(("", "secrets", verb) for verb in ("create", "get", "update", "patch")),
+    *(("", "secrets", verb) for verb in ("create", "get", "patch")),
     ("", "configmaps", "create"),
 }
 
@@ -159,7 +159,7 @@ def test_the_webhook_reads_gates_and_its_certificate(chart: Chart) -> None:
         ("frostline.dev", "releasegates", "watch"),
         ("events.k8s.io", "events", "create"),
     }
-    assert grants(certificate) == {("", "secrets", verb) for verb in ("get", "list", "watch")}
+    assert grants(certificate) == {("", "secrets", verb) for verb in ("list", "watch")}
     assert all(rule["resourceNames"] == ["promises-webhook-tls"] for rule in certificate["rules"])
 
 
