@@ -29,7 +29,7 @@ def test_a_promise_has_a_status_soon_after_helm_install_with_default_values(
     sli = eventually(lambda: str(spent.status().get("sli", "")), 90, spent.describe)
 
     tell(f"  helm install --wait: {installed:.1f} s; first status: {time.monotonic() - began:.1f} s after its start")
-    assert [len(release.pods(each)) for each in ("operator", "webhook")] == [1, 3]
+    assert [len(release.pods(each)) for each in ("operator", "webhook")] == [2, 3]
     assert all(ready(pod) for each in ("operator", "webhook") for pod in release.pods(each))
     assert float(sli) < 99
     _tell_start(kubectl, tell)

@@ -13,6 +13,7 @@ from e2e.node.helm import FAST, NAMESPACE, Release
 from e2e.node.spent import Spent
 
 SECONDS = 90.0
+RULES = "app.kubernetes.io/managed-by=frostline,app.kubernetes.io/component=rules"
 
 
 @pytest.fixture
@@ -76,3 +77,16 @@ def test_a_second_install_is_refused_and_the_first_goes_on(
 def _measured(spent: Spent) -> dict[str, str]:
     found = [each for each in spent.status().get("conditions", ()) if each["type"] == "Measured"]
     return dict(found[0]) if found else {}
+
+
+def test_without_the_kind_prometheus_rule_rules_come_as_config_maps(
+    kubectl: Kubectl, release: Release, prometheus: str, spent: Spent
+) -> None:
+    release.install(prometheus, FAST, {"rules": {"form": "auto"}})
+    spent.promise()
+
+    def written() -> bool:
+        found = kubectl("get", "configmaps", "-n", NAMESPACE, "-l", RULES, "-o", "name").stdout.split()
+        return {"configmap/frostline-shared", "configmap/frostline-slos"} <= set(found)
+
+    eventually(written, SECONDS, "the operator writes rules")
