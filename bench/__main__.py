@@ -1,11 +1,12 @@
 """Run the benchmarks, write build/bench/<name>.json, print a table: `python -m bench [PART …]`."""
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import direct, evaluation, linting, policy, startup, webhook
+from bench import direct, evaluation, linting, node, policy, startup, webhook
 from bench.results import FOLDER, Result, UnavailableError, table, write
 from e2e.cluster.progress import say
 
@@ -16,6 +17,7 @@ _PARTS: Mapping[str, Callable[[], list[Result]]] = {
     "direct": lambda: direct.run(say),
     "policy": lambda: policy.run(say),
     "webhook": lambda: webhook.run(say),
+    "node": lambda: node.run(say),
 }
 
 
@@ -33,7 +35,7 @@ def main() -> int:
         begun = time.monotonic()
         try:
             measured = _PARTS[name]()
-        except (UnavailableError, TimeoutError) as reason:
+        except (UnavailableError, TimeoutError, subprocess.TimeoutExpired) as reason:
             missing[name] = str(reason)
             continue
         write(measured)
