@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +117,10 @@ class ApiProxy:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
         self._loop.close()
+        with warnings.catch_warnings():
+            # Watches that were broken off wait half a minute for the farewell of TLS: they end with the loop instead.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     async def _serve(self) -> None:
         self._whole.set()
