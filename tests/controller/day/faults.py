@@ -8,7 +8,7 @@ from frostline import names
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.kubernetes.resource import GATES, NAMESPACES, WORKLOADS
 from tests.controller.day.operators import Operators
-from tests.controller.day.story import GATEWAY, MATCHER, NAMESPACES_THERE, PROFILE, SERIES, START
+from tests.controller.day.story import GATEWAY, MATCHER, NAMESPACES_THERE, PROFILE, SERIES, START, withdraw
 from tests.controller.freezing import MINUTE
 from tests.controller.world.prometheus import DOWN
 from tests.support.objectives import HOUR, Events
@@ -69,7 +69,8 @@ def _prometheus(trouble: Partial | Failed) -> Callable[[random.Random], tuple[Ac
 
 
 def _some_metrics(dice: random.Random) -> tuple[Act, Act]:
-    trouble: Partial | Failed = dice.choice([Failed(Failure.TIMEOUT, "no answer"), Partial(("a store is away",))])
+    troubles: list[Partial | Failed] = [Failed(Failure.TIMEOUT, "no answer"), Partial(("a store is away",))]
+    trouble = dice.choice(troubles)
     metrics = dice.sample(["matches", "took_count", "sent", "reports", "pages", "queue"], 3)
 
     def strike(all_: Operators) -> None:
@@ -154,6 +155,8 @@ def _blind(_: random.Random) -> tuple[Act, Act]:
         all_.around.api.blind = True
 
     def heal(all_: Operators) -> None:
+        withdraw(all_.around)
+        all_.around.server.forget_news()
         all_.around.api.blind = False
 
     return strike, heal

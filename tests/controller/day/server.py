@@ -113,6 +113,11 @@ class Server:
         """Delete an object."""
         self._drop(Address(resource.plural, namespace, name))
 
+    def forget_news(self) -> None:
+        """Have no watch ever tell of what has happened since it was last looked at."""
+        for feed in self.feeds:
+            feed.clear()
+
     def answer(
         self, method: str, path: str, query: Mapping[str, str | None] | None, body: Mapping[str, Any] | None
     ) -> JsonObject:

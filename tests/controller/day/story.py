@@ -36,6 +36,8 @@ WEB = Workload("reports", "Deployment", "web")
 REPORTER = Workload("reports", "Deployment", "reporter")
 
 
+PASSING = ("dating", "passing")
+"""An objective that is deleted in the evening, or before when nobody hears of it."""
 SERIES = 10
 """Of requests and reports each, as many as there are pods."""
 
@@ -141,6 +143,7 @@ def begin(around: Surroundings) -> None:
         core = {"part-of": "core"} if workload.namespace == "dating" else {}
         for image in ("app:1", "app:2"):
             deploy(around, workload, image, **core)
+    around.server.put(OBJECTIVES, *PASSING, spec=objective("reports", 90, {"rolling": "28d"}, policyRef="strict"))
     for (namespace, name), spec in OBJECTIVES_THERE.items():
         around.server.put(OBJECTIVES, namespace, name, spec=spec)
 
@@ -223,6 +226,12 @@ def put(at: float, *where: object, **parts: object) -> Deed:
     return _done(at, lambda around: around.server.put(*where, **parts))  # type: ignore[arg-type]
 
 
+def withdraw(around: Surroundings) -> None:
+    """Delete the objective that shall not see the night."""
+    if around.server.get(OBJECTIVES, *PASSING) is not None:
+        around.server.drop(OBJECTIVES, *PASSING)
+
+
 def _done(at: float, do: Callable[[Surroundings], object]) -> Deed:
     def done(around: Surroundings) -> bool:
         do(around)
@@ -274,4 +283,5 @@ def deeds() -> list[Deed]:
         released(17.1, MATCHER, "app:4"),
         override(19.9, "night", GATEWAY, lives=2, **{"class": "Emergency"}),
         released(20.2, PROFILE, "app:1"),
+        _done(22.4, withdraw),
     ]
