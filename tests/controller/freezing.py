@@ -6,7 +6,8 @@ from typing import Any
 from frostline import names
 from frostline.api.base import JsonObject
 from frostline.core.gate import Workload
-from tests.controller.world import World, manifest
+from tests.controller.world.manifests import manifest
+from tests.controller.world.world import World
 from tests.support.objectives import AT, DAY, HOUR
 
 MINUTE = 60

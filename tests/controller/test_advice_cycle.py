@@ -14,7 +14,8 @@ from frostline.core.outcome import Failed, Partial
 from frostline.core.selector import Selector
 from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.source import Counted, Missing, Presence
-from tests.controller.world import Cluster, cycle_of
+from tests.controller.world.cluster import Cluster
+from tests.controller.world.operator import cycle_of
 
 AT = 1_800_000_000
 RATIO = {"ratio": {"bad": 'x{job="a",code="5"}', "valid": 'x{job="a"}'}}

@@ -9,7 +9,9 @@ from frostline.controller.cycle import rehydrating
 from frostline.controller.statuses import level_note
 from frostline.controller.timing import Timing
 from frostline.core.outcome import Failed, Failure, Partial
-from tests.controller.world import DOWN, World, manifest
+from tests.controller.world.manifests import manifest
+from tests.controller.world.prometheus import DOWN
+from tests.controller.world.world import World
 from tests.support.objectives import AT, DAY, HOUR, Events, steady
 
 MINUTE = 60

@@ -16,7 +16,7 @@ from frostline.core.gate import Workload
 from frostline.kubernetes.events import Recorder
 from frostline.kubernetes.gitops import GitOpsObjects
 from frostline.kubernetes.resource import EVENTS, GATES, NAMESPACES, WORKLOADS, Objects
-from tests.controller.world import template
+from tests.controller.world.manifests import template
 
 WORKLOAD = Workload("dating", "Deployment", "gateway")
 MANIFEST: dict[str, Any] = {

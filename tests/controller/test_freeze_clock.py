@@ -6,7 +6,7 @@ import pytest
 
 from frostline.api.base import JsonObject
 from tests.controller.freezing import GATEWAY, MINUTE, Shop, frozen_shop, open_shop
-from tests.controller.world import DOWN
+from tests.controller.world.prometheus import DOWN
 from tests.support.objectives import AT, HOUR
 
 MADE, ENDS = (datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (AT, AT + 2 * HOUR))

@@ -9,7 +9,7 @@ from frostline.api.base import JsonObject
 from frostline.core.outcome import Failed, Failure, Partial
 from tests.controller.freezing import MINUTE, Shop, Traffic, amiss, frozen_shop, open_shop, promise
 from tests.controller.stages import STAGES, solvent
-from tests.controller.world import DOWN
+from tests.controller.world.prometheus import DOWN
 from tests.support.objectives import AT, HOUR
 
 BASES = {"Healthy": 0.0001, "Depleting": 0.0005, "Endangered": 0.0008, "Exhausted": 0.0015}

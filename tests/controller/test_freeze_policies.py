@@ -6,7 +6,7 @@ import pytest
 
 from frostline import names
 from tests.controller.freezing import Shop, Traffic, amiss, promise
-from tests.controller.world import DOWN
+from tests.controller.world.prometheus import DOWN
 from tests.support.objectives import AT, HOUR
 
 STEADFAST = {"lift": {"hold": "24h"}}

@@ -13,7 +13,7 @@ from frostline.api.base import JsonObject
 from frostline.controller.stores import Stores
 from frostline.core.gate import Workload
 from tests.controller.freezing import ALL_OF_SHOP, MINUTE, Shop, amiss, open_shop, promise
-from tests.controller.world import DOWN
+from tests.controller.world.prometheus import DOWN
 
 GATEWAY = Workload("dating", "Deployment", "gateway")
 STRICTNESS = {None: 0, "Warn": 1, "Slush": 2, "Freeze": 3}

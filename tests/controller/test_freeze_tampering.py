@@ -9,7 +9,7 @@ from frostline import names
 from frostline.controller.account import Key
 from frostline.core.gate import Workload
 from tests.controller.freezing import ALL_OF_SHOP, Shop, amiss, frozen_shop
-from tests.controller.world import template
+from tests.controller.world.manifests import template
 
 WORKLOAD = Workload("dating", "Deployment", "gateway")
 

@@ -12,7 +12,7 @@ from frostline.controller.stores import Stores
 from frostline.core.gate import Workload
 from frostline.kubernetes.resource import OBJECTIVES, WORKLOADS, NotInstalledError, Objects, Resource
 from tests.controller.test_store import KEY, manifest
-from tests.controller.world import template
+from tests.controller.world.manifests import template
 
 
 class Listing(Objects):

@@ -7,7 +7,8 @@ from frostline.controller import loop as module
 from frostline.controller.health import Health
 from frostline.controller.loop import Loop
 from frostline.controller.timing import Timing
-from tests.controller.world import World, manifest
+from tests.controller.world.manifests import manifest
+from tests.controller.world.world import World
 from tests.support.objectives import steady
 
 

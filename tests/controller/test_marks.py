@@ -4,7 +4,7 @@ from frostline import names
 from frostline.api.gate import GateSpec
 from frostline.controller.marks import ALL, marks, patch
 from tests.controller.gate_specs import claim, spec
-from tests.controller.world import merged
+from tests.controller.world.manifests import merged
 
 
 def test_a_workload_without_a_gate_carries_no_mark() -> None:

@@ -11,7 +11,7 @@ from frostline.core.ledger import FINE_S, Gap
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import Slices
 from frostline.core.selector import Selector
-from tests.controller.world import DOWN, Prometheus
+from tests.controller.world.prometheus import DOWN, Prometheus
 from tests.support.objectives import AT, DAY, HOUR, Events, counters, objective, silent, steady
 
 A, B = Key("dating", "a"), Key("dating", "b")

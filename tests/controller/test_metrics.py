@@ -3,7 +3,9 @@ from frostline.controller.health import Health
 from frostline.controller.metrics import Instruments
 from tests.controller.freezing import frozen_shop
 from tests.controller.test_arming import Cluster
-from tests.controller.world import DOWN, World, manifest
+from tests.controller.world.manifests import manifest
+from tests.controller.world.prometheus import DOWN
+from tests.controller.world.world import World
 from tests.support.objectives import steady
 
 

@@ -10,7 +10,7 @@ from frostline.controller.store import Store, Stored
 from frostline.core.gate import Workload
 from frostline.core.policy import Releases
 from tests.controller.gate_specs import claim, spec
-from tests.controller.world import merged
+from tests.controller.world.manifests import merged
 from tests.support.objectives import AT
 
 

@@ -12,7 +12,10 @@ from frostline.controller.sources import OWN_NAME, Asked, Sources
 from frostline.controller.timing import Timing
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.names import Condition
-from tests.controller.world import DOWN, Prometheus, World, cycle_of, lane_of, manifest
+from tests.controller.world.manifests import manifest
+from tests.controller.world.operator import cycle_of, lane_of
+from tests.controller.world.prometheus import DOWN, Prometheus
+from tests.controller.world.world import World
 from tests.support.objectives import steady
 
 QUICK = Timing(interval_s=1)

@@ -15,7 +15,8 @@ from frostline.controller.sources import OWN_NAME, Asked, Chosen, Sources
 from frostline.controller.store import Stored
 from frostline.core.outcome import NoSource, Unsourced
 from frostline.prometheus.connection import Connection
-from tests.controller.world import Prometheus, lane_of
+from tests.controller.world.operator import lane_of
+from tests.controller.world.prometheus import Prometheus
 
 URL = "http://prometheus:9090"
 

@@ -19,7 +19,7 @@ from frostline.core.level import LevelState
 from frostline.core.outcome import Failed, Failure, Measured, NoData, NoTraffic, Outcome, Partial, Rehydrating, Stale
 from frostline.core.policy import Level, Rule
 from frostline.core.window import bounds
-from tests.controller.world import manifest
+from tests.controller.world.manifests import manifest
 from tests.support.golden import check
 from tests.support.objectives import AT, DAY
 

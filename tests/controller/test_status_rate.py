@@ -21,7 +21,7 @@ from frostline.controller.writing import WRITES_PER_S
 from frostline.core.outcome import Measured
 from frostline.core.policy import Level
 from tests.controller.test_status import FULL, PASS, assessed, figure
-from tests.controller.world import merged
+from tests.controller.world.manifests import merged
 from tests.support.objectives import AT
 
 CYCLE_S = 30

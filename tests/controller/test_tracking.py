@@ -9,7 +9,7 @@ from frostline.controller.tracking import Arrived, TooLargeError, begun, follow
 from frostline.controller.workloads import SeenWorkload, seen_workload
 from frostline.core.projection import Projection, Shape, project
 from tests.controller.gate_specs import carried, spec
-from tests.controller.world import template
+from tests.controller.world.manifests import template
 
 AT = "2027-01-15T08:30:00Z"
 

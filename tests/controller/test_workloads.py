@@ -6,7 +6,7 @@ import pytest
 from frostline import names
 from frostline.controller.workloads import Workloads, seen_workload
 from frostline.core.gate import Workload
-from tests.controller.world import merged, template
+from tests.controller.world.manifests import merged, template
 
 MARK = {str(names.Label.RELEASES): "Freeze"}
 DONE = {"observedGeneration": 3, "updatedReplicas": 2, "availableReplicas": 2}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from frostline.api.base import JsonObject
 from frostline.controller.writing import LastWrite, merge_patch, worth_writing
 from tests.controller.test_status import SITUATIONS
-from tests.controller.world import merged
+from tests.controller.world.manifests import merged
 from tests.support.objectives import AT
 
 STORED = SITUATIONS["healthy"]
