@@ -9,9 +9,9 @@ from frostline.api.accept import accept
 from frostline.controller.account import Key
 from frostline.controller.cycle import View
 from frostline.controller.rule_delivery import AGAIN_S, RETRY_S, RuleDelivery
-from frostline.controller.sources import OWN_NAME
 from frostline.core.rule_delivery import ForeignError
 from frostline.core.rule_files import RuleFile, text
+from frostline.names import DEFAULT_SOURCE
 
 
 def view(name: str, target: str = "99.9") -> View:
@@ -20,11 +20,11 @@ def view(name: str, target: str = "99.9") -> View:
         "objective": {"target": Decimal(target)},
         "window": {"rolling": "30d"},
     }
-    return View(Key("shop", name), accept(spec), None, OWN_NAME)
+    return View(Key("shop", name), accept(spec), None, DEFAULT_SOURCE)
 
 
 def invalid(name: str) -> View:
-    return View(Key("shop", name), accept({}), None, OWN_NAME)
+    return View(Key("shop", name), accept({}), None, DEFAULT_SOURCE)
 
 
 @dataclass
