@@ -26,8 +26,8 @@ KINDS = [*TOLD, "native-exponential", "latency-in-slices"]
 # Rules read what is there, and a gap has no rate; the direct source knows the counter on both sides of it.
 UNSEEN = "a-gap-of-scrapes"
 
-# Of three days of minutes with 1 % to spend one is two points. While the newest five minutes are not over, one that was
-# bad just before may count in part a second time.
+# Rules tell how many of the last five minutes were bad, not which: until five are over up to 1.2 too many or too few
+# may count. Of three days with 1 % to spend a minute is two points.
 MINUTES = ("freshness-age", "freshness-timestamp", "threshold-gauge", "threshold-p95", "a-gauge-with-a-gap")
 
 
