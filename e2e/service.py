@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,16 +88,25 @@ class Service:
 
 
 @contextmanager
-def services(cluster: Cluster, folder: Path) -> Iterator[Iterator[Service]]:
-    """Run a Prometheus with the history of many healthy days, that scrapes live counters each second."""
-    name = "prometheus-of-services"
+def services(
+    cluster: Cluster,
+    folder: Path,
+    *,
+    name: str = "prometheus-of-services",
+    most: int = MOST,
+    rules: Sequence[Path] = (),
+) -> Iterator[Iterator[Service]]:
+    """Run a Prometheus with the history of many healthy days, that scrapes live counters each second.
+
+    `most` is how many services there are, `rules` are files that Prometheus evaluates.
+    """
     prometheus = Prometheus(
-        cluster.folder / name, cluster.site.tool, cluster.site.supervisor, name=name, scrape_interval="1s"
+        cluster.folder / name, cluster.site.tool, cluster.site.supervisor, name=name, scrape_interval="1s", rules=rules
     )
     now = int(time.time())
     times = np.arange(now - DAY - STEP, now, STEP, dtype=np.int64)
     valid = np.cumsum(np.full(times.shape, PER_STEP))
-    named = [f"service-{number}" for number in range(MOST)]
+    named = [f"service-{number}" for number in range(most)]
     with LiveExporter() as exporter:
         history = []
         for each in named:
@@ -112,7 +121,7 @@ def services(cluster: Cluster, folder: Path) -> Iterator[Iterator[Service]]:
         prometheus.add_target(JOB, exporter.address)
         try:
             prometheus.write_history(told)
-            eventually(lambda: len(prometheus.query(f"timestamp(bad_total) > {now}")) == MOST, 60, "all are scraped")
+            eventually(lambda: len(prometheus.query(f"timestamp(bad_total) > {now}")) == most, 60, "all are scraped")
             yield itertools.starmap(Service, ((each, exporter, prometheus) for each in named))
         finally:
             prometheus.stop()

@@ -197,6 +197,7 @@ class Metric(StrEnum):
     BREAKER = "frostline_prometheus_breaker"
     STATUS_WRITES = "frostline_status_writes"
     ENFORCEMENT_WRITES = "frostline_enforcement_writes"
+    RULE_WRITES = "frostline_rule_writes"
     GATES = "frostline_release_gates"
     HELD_SINCE = "frostline_release_held_timestamp_seconds"
     ARRIVALS = "frostline_gated_releases"

@@ -170,7 +170,12 @@ class Term:
                 relist(lists),
                 armament.run(),
                 observe_lag(instruments.lagged),
-                deliver(objects, options.rules, lambda: cycle.views if self._health.ready else None),
+                deliver(
+                    objects,
+                    options.rules,
+                    lambda: cycle.views if self._health.ready else None,
+                    instruments.delivered,
+                ),
                 watch(lists.watched, options.cluster, options.namespaces, started=self._reclaim, again=lists.all),
             )
         finally:

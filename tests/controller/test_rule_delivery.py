@@ -6,25 +6,26 @@ from typing import Any
 import pytest
 
 from frostline.api.accept import accept
+from frostline.controller import rule_delivery as module
 from frostline.controller.account import Key
 from frostline.controller.cycle import View
 from frostline.controller.rule_delivery import AGAIN_S, RETRY_S, RuleDelivery
-from frostline.controller.sources import OWN_NAME
 from frostline.core.rule_delivery import ForeignError
 from frostline.core.rule_files import RuleFile, text
+from frostline.names import DEFAULT_SOURCE
 
 
-def view(name: str, target: str = "99.9") -> View:
+def view(name: str, target: str = "99.9", source: str | None = DEFAULT_SOURCE) -> View:
     spec: dict[str, Any] = {
         "indicator": {"ratio": {"bad": 'x{code="5"}', "valid": "x"}},
         "objective": {"target": Decimal(target)},
         "window": {"rolling": "30d"},
     }
-    return View(Key("shop", name), accept(spec), None, OWN_NAME)
+    return View(Key("shop", name), accept(spec), None, source)
 
 
 def invalid(name: str) -> View:
-    return View(Key("shop", name), accept({}), None, OWN_NAME)
+    return View(Key("shop", name), accept({}), None, DEFAULT_SOURCE)
 
 
 @dataclass
@@ -79,8 +80,13 @@ def time() -> Time:
 
 
 @pytest.fixture
-def delivery(place: Place, time: Time) -> RuleDelivery:
-    return RuleDelivery(place, clock=time)
+def delivery(place: Place, time: Time, came: list[str]) -> RuleDelivery:
+    return RuleDelivery(place, clock=time, delivered=came.append)
+
+
+@pytest.fixture
+def came() -> list[str]:
+    return []
 
 
 def look(delivery: RuleDelivery, *views: View) -> None:
@@ -182,3 +188,86 @@ def test_what_fails_is_tried_again_after_a_while(
     look(delivery, same)
 
     assert set(place.files) == {"frostline-shared", "frostline-slos"}
+
+
+def test_rules_of_what_another_prometheus_measures_are_not_there(delivery: RuleDelivery, place: Place) -> None:
+    look(delivery, view("a"), view("b", source="team-b"))
+
+    assert 'name: "a"' in place.all()
+    assert 'name: "b"' not in place.all()
+
+
+def test_while_it_is_not_known_what_measures_it_rules_stay(delivery: RuleDelivery, place: Place) -> None:
+    look(delivery, view("a"))
+    place.done.clear()
+
+    look(delivery, view("a", source=None), view("b", source=None))
+
+    assert place.done == []
+    assert 'name: "a"' in place.all()
+    assert 'name: "b"' not in place.all()
+
+
+def test_before_the_first_cycle_nothing_is_touched(
+    delivery: RuleDelivery, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known then is nothing: all rules of an earlier term would go."""
+    monkeypatch.setattr(module, "LOOK_S", 0.0)
+    place.files = {"frostline-slos": "an earlier term"}
+    answers: list[tuple[View, ...] | None] = [None, None, None, (view("a"),)]
+
+    def views() -> tuple[View, ...] | None:
+        if len(answers) > 1:
+            assert place.looks == 0
+            return answers.pop(0)
+        return answers[0]
+
+    async def run() -> None:
+        keeping = asyncio.create_task(delivery.keep(views))
+        while len(place.done) < 2:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+        keeping.cancel()
+
+    asyncio.run(run())
+
+    assert place.done == ["write frostline-shared", "write frostline-slos"]
+
+
+def test_a_name_that_is_taken_keeps_no_other_from_being_written(
+    delivery: RuleDelivery, place: Place, came: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    place.refused = {"frostline-shared"}
+
+    look(delivery, view("a"))
+
+    assert place.done == ["write frostline-slos"]
+    assert came == ["written", "taken"]
+    assert "frostline-shared is somebody else's" in caplog.text
+
+
+def test_what_came_of_writes_is_told(delivery: RuleDelivery, place: Place, time: Time, came: list[str]) -> None:
+    same = view("a")
+    place.down = True
+    look(delivery, same)
+    place.down = False
+    place.files = {"frostline-slos-0": "left over"}
+    time.now += RETRY_S
+
+    look(delivery, same)
+
+    assert came == ["refused", "written", "written", "removed"]
+
+
+def test_what_is_gone_is_rendered_again_though_nothing_changed(
+    delivery: RuleDelivery, place: Place, time: Time
+) -> None:
+    same = view("a")
+    look(delivery, same)
+    whole = dict(place.files)
+    del place.files["frostline-shared"]
+    time.now += AGAIN_S
+
+    look(delivery, same)
+
+    assert place.files == whole
+    assert place.done[2:] == ["write frostline-shared"]

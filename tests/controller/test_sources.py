@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from kubernetes.aio.client import ApiException
 
+from frostline import names
 from frostline.api.base import JsonObject
 from frostline.api.sourced import AcceptedSource
 from frostline.controller.account import Key
 from frostline.controller.namespaces import SeenNamespace
-from frostline.controller.sources import OWN_NAME, Asked, Chosen, Sources
+from frostline.controller.sources import OWN_NAME, Asked, Chosen, Sources, meant
 from frostline.controller.store import Stored
 from frostline.core.outcome import NoSource, Unsourced
 from frostline.prometheus.connection import Connection
@@ -95,6 +96,25 @@ def test_the_objective_then_the_namespace_then_the_default_then_the_flags() -> N
     assert scene.choose("a", **{SOURCE: "b"}) == "a"
     assert scene.choose(**{SOURCE: "b"}) == "b"
     assert scene.choose() == "default"
+
+
+@pytest.mark.parametrize(
+    ("reference", "labels", "expected"),
+    [
+        pytest.param("a", {}, "a", id="the objective's"),
+        pytest.param("a", {names.Label.SOURCE: "b"}, "a", id="rather than the namespace's"),
+        pytest.param(None, {names.Label.SOURCE: "b"}, "b", id="the namespace's"),
+        pytest.param(None, {}, "default", id="none is named"),
+        pytest.param("a", None, "a", id="the objective's, of an unknown namespace"),
+        pytest.param(None, None, None, id="not known yet"),
+    ],
+)
+def test_which_source_is_meant_does_not_depend_on_which_there_are(
+    reference: str | None, labels: dict[str, str] | None, expected: str | None
+) -> None:
+    seen = None if labels is None else SeenNamespace(Key("", "dating"), "n", "1", False, None, False, labels)
+
+    assert meant(reference, seen) == expected
 
 
 def test_without_any() -> None:

@@ -16,6 +16,7 @@ from frostline.controller.arming import Arming
 from frostline.controller.figures import BURN_WINDOWS
 from frostline.controller.health import Health
 from frostline.controller.metrics import Instruments
+from frostline.controller.rule_delivery import Delivered
 from frostline.controller.tracking import Arrived
 from frostline.core.verdict import Passed, Why
 from frostline.webhook.certificate import ServingCertificate
@@ -69,6 +70,8 @@ def operator() -> CollectorRegistry:
     for written in ("gate", "workload", "namespace"):
         for outcome in ("written", "gone", "contended", "refused"):
             instruments.enforced(written, outcome)
+    for outcome in Delivered:
+        instruments.delivered(outcome)
     for how in Arrived:
         instruments.arrived(how)
     return instruments.registry

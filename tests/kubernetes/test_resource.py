@@ -169,3 +169,14 @@ def test_a_refusal_is_told_in_the_words_of_the_api_server() -> None:
         )
 
     assert reason_of(raised.value) == "403 admission webhook denied"
+
+
+@pytest.mark.parametrize(("items", "names"), [([{"metadata": {"name": "a"}}], ["a"]), ([], []), (None, [])])
+def test_metadata_alone(items: list[Any] | None, names: list[str]) -> None:
+    """A list of it that is empty has null for its items, unlike others."""
+    fake = FakeApi([(200, {"kind": "PartialObjectMetadataList", "metadata": {}, "items": items})])
+
+    found = talking(fake, lambda api: Objects(api).metadata(OBJECTIVES, "dating", selector="a=b"))
+
+    assert [each["name"] for each in found] == names
+    assert fake.asked[0].query == {"labelSelector": "a=b"}

@@ -22,7 +22,7 @@ from frostline.controller.protection import ByNamespace, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
 from frostline.controller.source_status import SourceStatuses
-from frostline.controller.sources import Chosen, Sources
+from frostline.controller.sources import Sources, meant
 from frostline.controller.status import Facts
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
@@ -36,7 +36,11 @@ from frostline.core.outcome import Rehydrating
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One objective after a cycle, for metrics and rules; `source` is the name of where it is measured, if anywhere."""
+    """One objective after a cycle, for metrics and rules.
+
+    `source` is the name of the source that it is for, whether or not it can be asked now: `default` where none is
+    named, None while that is not known.
+    """
 
     key: Key
     acceptance: Acceptance
@@ -188,9 +192,14 @@ class Cycle:
         }
         seen = {key: (acceptance, objects[key].status) for key, acceptance in accepted.items()}
         self._advice.look(live, accounts, seen)
-        chosen = {key: each.choice.name for key, each in wanted.items() if isinstance(each.choice, Chosen)}
         self.views = tuple(
-            View(key, acceptance, self._assessment(key), chosen.get(key)) for key, acceptance in accepted.items()
+            View(
+                key,
+                each,
+                self._assessment(key),
+                meant(each.spec.source_ref, around[key].namespace) if isinstance(each, Accepted) else None,
+            )
+            for key, each in accepted.items()
         )
         return at
 

@@ -12,6 +12,7 @@ from frostline.controller.arming import Arming
 from frostline.controller.cycle import Cycle
 from frostline.controller.figures import Snapshot
 from frostline.controller.health import Health
+from frostline.controller.rule_delivery import Delivered
 from frostline.controller.tracking import Arrived
 
 _QUERY_BUCKETS: Final = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20)
@@ -66,6 +67,14 @@ class Instruments:
         )
         for how in Arrived:
             self._arrivals.labels(how.value)
+        self._rules = Counter(
+            names.Metric.RULE_WRITES,
+            "Writes of files or objects with rules, by outcome.",
+            labelnames=["outcome"],
+            registry=self.registry,
+        )
+        for outcome in Delivered:
+            self._rules.labels(outcome.value)
         build = Gauge(names.Metric.BUILD_INFO, "1; the version that runs.", ["version"], registry=self.registry)
         build.labels(frostline.__version__).set(1)
         ProcessCollector(registry=self.registry)
@@ -111,6 +120,10 @@ class Instruments:
     def enforced(self, written: str, outcome: str) -> None:
         """Note one write of a gate (`written` is gate), or of marks (workload, namespace)."""
         self._enforcement.labels(written, outcome).inc()
+
+    def delivered(self, outcome: Delivered) -> None:
+        """Note one write of a file or an object with rules."""
+        self._rules.labels(outcome.value).inc()
 
     def arrived(self, how: Arrived) -> None:
         """Note that a workload that is held back came to run another template."""

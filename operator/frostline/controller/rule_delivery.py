@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Protocol
 
 from frostline.api.accept import Accepted
@@ -12,11 +12,11 @@ from frostline.api.ruled import ruled
 from frostline.controller.account import Key
 from frostline.controller.cycle import View
 from frostline.controller.effects import REFUSALS, brief
-from frostline.controller.sources import OWN_NAME
 from frostline.core.alerts import Links
 from frostline.core.rule_delivery import ForeignError, Plan, plan
 from frostline.core.rule_files import RuleFile, rule_files, text
 from frostline.core.rules import Promise
+from frostline.names import DEFAULT_SOURCE
 from frostline.prometheus.rule_directory import RuleDirectory
 
 _LOG = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 LOOK_S: Final = 5.0
 """How often to look whether promises changed: a flock of changes is one."""
 
-AGAIN_S: Final = 300.0
+AGAIN_S: Final = 60.0
 """How often to look whether what was written is still there."""
 
 RETRY_S: Final = 30.0
@@ -72,21 +72,40 @@ class FolderPlace:
         await asyncio.to_thread(self._directory.remove, name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    files: Mapping[str, RuleFile]
-    digests: Mapping[str, str]
+class Delivered(StrEnum):
+    """What came of a write."""
+
+    WRITTEN = "written"
+    REMOVED = "removed"
+    TAKEN = "taken"
+    """The name is somebody else's."""
+    REFUSED = "refused"
 
 
 class RuleDelivery:
-    """Writes what changed, when it changed; what fails is tried again and said."""
+    """Writes what changed, when it changed; what fails is tried again and said.
 
-    def __init__(self, place: Place, links: Links | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        place: where rules go.
+        links: where alerts lead.
+        clock: monotonic seconds.
+        delivered: told what came of each write.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        links: Links | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        delivered: Callable[[Delivered], None] = lambda _delivered: None,
+    ) -> None:
         self._place = place
         self._links = links or Links()
         self._clock = clock
+        self._delivered = delivered
         self._promises: dict[Key, tuple[Accepted, Promise]] = {}
         self._parsed: dict[tuple[str, str], Promise] = {}
+        self._digests: Mapping[str, str] | None = None
         self._due = 0.0
 
     async def keep(self, views: Callable[[], tuple[View, ...] | None]) -> None:
@@ -99,67 +118,96 @@ class RuleDelivery:
 
     async def look(self, views: tuple[View, ...]) -> None:
         """Write what is due."""
-        if not self._changed(views) and self._clock() < self._due:
+        if self._changed(views):
+            self._digests = None
+        elif self._clock() < self._due:
             return
         # Whatever fails, and is not foreseen below, must not be tried without a pause.
         self._due = self._clock() + RETRY_S
-        wanted = await asyncio.to_thread(self._render)
         try:
-            todo = plan(wanted.digests, await self._place.found())
-            await self._carry_out(todo, wanted)
+            await self._look()
         except ForeignError as error:
             _LOG.warning("rules not written, trying again: %s", error)
         except OSError as error:
+            self._delivered(Delivered.REFUSED)
             _LOG.warning("rules not written to %s, trying again: %s", self._place, error.strerror or error)
         except REFUSALS as error:
+            self._delivered(Delivered.REFUSED)
             _LOG.warning("rules not written to %s, trying again: %s", self._place, brief(error))
         else:
             self._due = self._clock() + AGAIN_S
 
-    async def _carry_out(self, todo: Plan, wanted: _Wanted) -> None:
-        """Write in order, remove last.
+    async def _look(self) -> None:
+        """Compare what is there with what shall be, and write the difference.
 
         Raises:
             ForeignError: a name is taken; all else was written.
         """
-        for name in todo.writes:
-            await self._place.write(wanted.files[name])
-        if not todo.taken:
-            for name in todo.removals:
-                await self._place.remove(name)
-        if todo.writes or (todo.removals and not todo.taken):
+        # The rules of ten thousand promises are large: what they digest to is kept, not what they are.
+        files = None
+        if self._digests is None:
+            files = await asyncio.to_thread(self._render)
+            self._digests = await asyncio.to_thread(self._digested, files)
+        todo = plan(self._digests, await self._place.found())
+        if todo.writes and files is None:
+            files = await asyncio.to_thread(self._render)
+        taken = await self._written(todo, files or {})
+        taken += (f"{each} in {self._place} is somebody else's: remove it" for each in todo.taken)
+        # What has moved from one file to another that could not be written would be nowhere.
+        removals = () if taken else todo.removals
+        for name in removals:
+            await self._place.remove(name)
+            self._delivered(Delivered.REMOVED)
+        written = len(todo.writes) + len(todo.taken) - len(taken)
+        if written or removals:
             _LOG.info(
                 "rules of %d objectives: %d of %d files written, %d removed, in %s",
                 len(self._promises),
-                len(todo.writes),
-                len(wanted.files),
-                0 if todo.taken else len(todo.removals),
+                written,
+                len(self._digests),
+                len(removals),
                 self._place,
             )
-        if todo.taken:
-            taken = ", ".join(todo.taken)
-            raise ForeignError(f"{taken} in {self._place} is somebody else's: remove it, or choose another place")
+        if taken:
+            for _ in taken:
+                self._delivered(Delivered.TAKEN)
+            raise ForeignError("; ".join(taken))
+
+    async def _written(self, todo: Plan, files: Mapping[str, RuleFile]) -> list[str]:
+        """Write in order; return, in words, which could not be as they are somebody else's."""
+        taken = []
+        for name in todo.writes:
+            try:
+                await self._place.write(files[name])
+            except ForeignError as error:
+                taken.append(str(error))
+            else:
+                self._delivered(Delivered.WRITTEN)
+        return taken
 
     def _changed(self, views: tuple[View, ...]) -> bool:
         """Take over what promises say now; return whether that is anything new."""
         before = self._promises
         now = {}
         for view in views:
-            acceptance = view.acceptance
-            # Rules of what another Prometheus measures would find no series in this one.
-            if isinstance(acceptance, Accepted) and view.source == OWN_NAME:
-                known = before.get(view.key)
+            acceptance, known = view.acceptance, before.get(view.key)
+            # Rules of what another Prometheus measures would find no series in this one. Where it is not known now
+            # which one is meant, nothing changes.
+            here = known is not None if view.source is None else view.source == DEFAULT_SOURCE
+            if isinstance(acceptance, Accepted) and here:
                 same = known is not None and known[0] is acceptance
                 now[view.key] = known if known is not None and same else (acceptance, ruled(*view.key, acceptance))
         self._promises = now
         return now.keys() != before.keys() or any(now[key] is not before[key] for key in now)
 
-    def _render(self) -> _Wanted:
+    def _render(self) -> dict[str, RuleFile]:
         promises = [promise for _, promise in self._promises.values()]
         rendered = rule_files(promises, self._links, parsed=self._parsed)
         for refused in rendered.refused:
             _LOG.warning("no rules of %s: %s", "/".join(refused.promise.key), refused.why)
         gone = {refused.promise.key for refused in rendered.refused}
         self._parsed = {promise.key: promise for promise in promises if promise.key not in gone}
-        files = {file.name: file for file in rendered.files}
-        return _Wanted(files, {name: self._place.digest(file) for name, file in files.items()})
+        return {file.name: file for file in rendered.files}
+
+    def _digested(self, files: Mapping[str, RuleFile]) -> dict[str, str]:
+        return {name: self._place.digest(file) for name, file in files.items()}

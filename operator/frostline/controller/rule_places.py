@@ -10,7 +10,7 @@ from typing import Final
 
 from frostline.controller.cycle import View
 from frostline.controller.effects import REFUSALS, brief
-from frostline.controller.rule_delivery import RETRY_S, FolderPlace, Place, RuleDelivery
+from frostline.controller.rule_delivery import RETRY_S, Delivered, FolderPlace, Place, RuleDelivery
 from frostline.kubernetes.resource import Objects
 from frostline.kubernetes.rules import CONFIG_MAPS, PROMETHEUS_RULES, RuleObjects
 from frostline.prometheus.rule_directory import RuleDirectory
@@ -58,16 +58,22 @@ async def place(objects: Objects, destination: Destination) -> Place:
     return RuleObjects(objects, kind, destination.namespace, destination.labels, destination.owner)
 
 
-async def deliver(objects: Objects, destination: Destination, views: Callable[[], tuple[View, ...] | None]) -> None:
-    """Keep the rules of all promises delivered, until cancelled."""
+async def deliver(
+    objects: Objects,
+    destination: Destination,
+    views: Callable[[], tuple[View, ...] | None],
+    delivered: Callable[[Delivered], None],
+) -> None:
+    """Keep the rules of all promises delivered, until cancelled; `delivered` is told what came of each write."""
     if destination.form is Form.OFF:
         await asyncio.Event().wait()
     while True:
         try:
             where = await place(objects, destination)
         except REFUSALS as error:
+            delivered(Delivered.REFUSED)
             _LOG.warning("where rules go cannot be found out, trying again: %s", brief(error))
             await asyncio.sleep(RETRY_S)
             continue
         _LOG.info("rules are written to %s", where)
-        await RuleDelivery(where).keep(views)
+        await RuleDelivery(where, delivered=delivered).keep(views)

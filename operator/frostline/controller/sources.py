@@ -241,6 +241,17 @@ class Sources:
         known.asked = known.made_of = None
 
 
+def meant(reference: str | None, seen: SeenNamespace | None) -> str | None:
+    """Return the name of the source that objectives of a namespace are for, whether or not there is one.
+
+    That is `default` where neither `reference` nor the namespace's label names one: the PrometheusSource called so or,
+    without one, what the flags name. None while the namespace, and so its label, is not known.
+    """
+    if reference is not None or seen is None:
+        return reference
+    return names.DEFAULT_SOURCE if seen.source is None else seen.source
+
+
 def _is_for(judged: AcceptedSource, namespace: str, seen: SeenNamespace | None) -> bool:
     return judged.is_for(namespace, {} if seen is None else seen.labels)
 

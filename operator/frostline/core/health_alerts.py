@@ -23,7 +23,7 @@ class HealthAlert:
 
 
 def _refused(counter: Metric) -> str:
-    return f'sum(increase({counter}_total{{outcome="refused"}}[10m])) > 0'
+    return f'sum(increase({counter}_total{{outcome=~"refused|taken"}}[10m])) > 0'
 
 
 HEALTH_ALERTS: Final = (
@@ -73,10 +73,11 @@ HEALTH_ALERTS: Final = (
     ),
     HealthAlert(
         Alert.WRITES_REFUSED,
-        f"{_refused(Metric.STATUS_WRITES)}\nor {_refused(Metric.ENFORCEMENT_WRITES)}",
-        "The API server has refused what Frostline's operator writes for a quarter of an hour",
-        "Statuses are old, or a freeze does not begin or end as it should. The operator's log names the object and"
-        " the answer: a missing right, another webhook, an API server that is overloaded.",
+        "\nor ".join(map(_refused, (Metric.STATUS_WRITES, Metric.ENFORCEMENT_WRITES, Metric.RULE_WRITES))),
+        "What Frostline's operator writes has been refused for a quarter of an hour",
+        "Statuses or rules are old, or a freeze does not begin or end as it should. The operator's log names the object"
+        " and the answer: a missing right, another webhook, an API server that is overloaded, an object of somebody"
+        " else's that has the name of one with rules.",
         for_s=900,
     ),
     HealthAlert(

@@ -119,7 +119,8 @@ class Objects:
         """
         asked = {"labelSelector": selector}
         page = await self._call("GET", resource.path(namespace), asked, accept=_METADATA)
-        return [item["metadata"] for item in page["items"]]
+        # A list of metadata alone that is empty has null for its items.
+        return [item["metadata"] for item in page["items"] or ()]
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
         """Return one object, None when there is none.

@@ -125,7 +125,9 @@ class RuleObjects:
 
 
 def _digest(manifest: Manifest, ours: Mapping[str, str]) -> str:
-    """Return a digest of the rules and of the labels that we set: others may add their own."""
-    labels = {name: value for name, value in (manifest["metadata"].get("labels") or {}).items() if name in ours}
-    content = json.dumps([manifest.get("spec"), manifest.get("data"), labels], sort_keys=True)
+    """Return a digest of the rules and of the labels that we set: others may add their own labels and keys."""
+    metadata = manifest["metadata"]
+    labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name in ours}
+    rules = (manifest.get("spec") or {}).get("groups"), (manifest.get("data") or {}).get(f"{metadata['name']}.yaml")
+    content = json.dumps([rules, labels], sort_keys=True)
     return blake2b(content.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,94 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from frostline.core.outcome import Failed, Failure, Partial
+from frostline.prometheus.evaluations import RuleState
+from tests.prometheus.server import serving
+from tests.prometheus.test_client import asking
+
+ASKED = ["slo:a:b", "slo:c:d"]
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rule(name: str = "slo:a:b", **more: Any) -> dict[str, Any]:
+    return {
+        "type": "recording",
+        "name": name,
+        "labels": {"name": "x"},
+        "lastEvaluation": "0001-01-01T00:00:00Z",
+        **more,
+    }
+
+
+def listed(*rules: Any, **more: Any) -> str:
+    groups = [{"name": "frostline-slos-0", "rules": rules}]
+    return json.dumps({"status": "success", "data": {"groups": groups}, **more})
+
+
+def asked(body: str, status: int = 200) -> tuple[Any, str]:
+    """Return what the client makes of an answer, and what it asked."""
+    with serving(lambda exchange: exchange.answer(status, body)) as fake, asking(fake.url) as client:
+        return client.rules(ASKED), fake.seen[0].method + " " + fake.seen[0].path
+
+
+def test_rules_are_asked_for_by_name() -> None:
+    found, said = asked(listed(rule()))
+
+    assert said == "GET /api/v1/rules?type=record&rule_name%5B%5D=slo%3Aa%3Ab&rule_name%5B%5D=slo%3Ac%3Ad"
+    assert found == (RuleState("slo:a:b", {"name": "x"}, "frostline-slos-0", "", NEVER),)
+
+
+def test_a_server_that_does_not_filter_is_filtered() -> None:
+    found, _ = asked(listed(rule("other"), rule("slo:c:d"), {**rule(), "type": "alerting"}))
+
+    assert [each.name for each in found] == ["slo:c:d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("2026-11-21T08:00:00.123456789Z", datetime(2026, 11, 21, 8, tzinfo=UTC), id="nanoseconds"),
+        pytest.param("2026-11-21T10:00:00+02:00", datetime(2026, 11, 21, 8, tzinfo=UTC), id="a zone"),
+        pytest.param("2026-11-21T08:00:00.5+00:00", datetime(2026, 11, 21, 8, tzinfo=UTC), id="both"),
+        pytest.param("0001-01-01T00:00:00Z", NEVER, id="never, in Go"),
+        pytest.param(None, NEVER, id="not told"),
+    ],
+)
+def test_when_rules_were_evaluated(text: str | None, expected: datetime) -> None:
+    ((found,), _) = asked(listed(rule(lastEvaluation=text)))
+
+    assert found.evaluated == expected
+
+
+def test_an_error_is_one_short_line() -> None:
+    ((found,), _) = asked(listed(rule(lastError="many-to-many\n  matching " + "x" * 1_000, labels=None)))
+
+    assert found.error.startswith("many-to-many matching xxx")
+    assert len(found.error) == 300
+    assert found.labels == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "expected"),
+    [
+        pytest.param("404 page not found", 404, Failure.SERVER_ERROR, id="not served"),
+        pytest.param(json.dumps({"status": "success", "data": {}}), 200, Failure.NOT_PROMETHEUS, id="another shape"),
+        pytest.param(listed(rule(lastEvaluation="noon")), 200, Failure.NOT_PROMETHEUS, id="no time"),
+        pytest.param(listed({"type": "recording"}), 200, Failure.NOT_PROMETHEUS, id="no name"),
+        pytest.param(listed(None), 200, Failure.NOT_PROMETHEUS, id="no rule"),
+    ],
+)
+def test_what_cannot_be_read_is_a_failure(body: str, status: int, expected: Failure) -> None:
+    found, _ = asked(body, status)
+
+    assert isinstance(found, Failed)
+    assert found.failure is expected
+
+
+def test_warnings_make_it_partial() -> None:
+    found, _ = asked(listed(rule(), warnings=["one ruler is away"]))
+
+    assert found == Partial(("one ruler is away",))
