@@ -17,14 +17,12 @@ from e2e.cluster.fixtures import RunsKubectl, RunsOperator
 from e2e.cluster.kubectl import run
 from e2e.cluster.operator_process import OperatorProcess
 from e2e.cluster.waiting import eventually
-from e2e.rule_reader import KIND, SELECTED, RuleReader, allow_rules, same
+from e2e.delivered import OWN, SHARED, allow_rules, flags, promise, versions, whose
+from e2e.rule_reader import KIND, SELECTED, RuleReader, same
 from e2e.service import Service, apply, services
 from e2e.shop import GATEWAY, Shop
 from frostline.kubernetes.rules import CONFIG_MAPS, PROMETHEUS_RULES, SELECTOR
 
-SHARED = "frostline-shared"
-OWN = "frostline-slos"
-FLAGS = ("--cycle-interval", "2s", "--measuring", "recorded", "--rules-label", SELECTED)
 NOWHERE = "http://127.0.0.1:9"
 """Rules are delivered whether or not Prometheus answers."""
 
@@ -62,39 +60,6 @@ def evaluated(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
     told = tmp_path_factory.mktemp("services")
     with services(cluster, told, name="prometheus-with-rules", most=4, rules=[folder / "*.yaml"]) as fresh:
         yield fresh, folder
-
-
-def flags(namespace: str, *more: str) -> tuple[str, ...]:
-    return (*FLAGS, "--rules-namespace", namespace, *more)
-
-
-def promise(name: str, target: float = 99.9) -> dict[str, Any]:
-    return {
-        "apiVersion": "frostline.dev/v1alpha1",
-        "kind": "ServiceLevelObjective",
-        "metadata": {"name": name},
-        "spec": {
-            "indicator": {"ratio": {"bad": f'bad_total{{service="{name}"}}', "valid": f'all{{service="{name}"}}'}},
-            "objective": {"target": target},
-            "window": {"rolling": "30d"},
-            "owner": "team-shop",
-        },
-    }
-
-
-def versions(objects: dict[str, dict[str, Any]]) -> dict[str, str]:
-    return {name: each["metadata"]["resourceVersion"] for name, each in objects.items()}
-
-
-def whose(objects: dict[str, dict[str, Any]]) -> set[str]:
-    """Return the names of promises that have three rules of their own."""
-    found: dict[str, int] = {}
-    for name, each in objects.items():
-        for group in each["spec"]["groups"] if name.startswith(OWN) else ():
-            for rule in group["rules"]:
-                found[rule["labels"]["name"]] = found.get(rule["labels"]["name"], 0) + 1
-    assert set(found.values()) <= {3}
-    return set(found)
 
 
 def tail(running: OperatorProcess) -> str:
