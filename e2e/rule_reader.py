@@ -9,11 +9,8 @@ from typing import Any, Final
 import yaml
 
 from e2e.api import Api
-from e2e.cluster.chart import CHART, NAMESPACE, RELEASE
 from e2e.cluster.cluster import Cluster
-from e2e.cluster.kubectl import run
 from e2e.cluster.launch import write_atomically
-from e2e.service import apply
 from frostline.kubernetes.rules import PROMETHEUS_RULES
 
 _EVERY_S: Final = 0.5
@@ -105,14 +102,3 @@ class RuleReader:
             for group in groups
         ]
         return yaml.safe_dump({"groups": read}, sort_keys=False)
-
-
-def allow_rules(cluster: Cluster, namespace: str) -> None:
-    """Give the operator the rights that the chart gives it in the namespace of rules."""
-    values = f"measuring=recorded,rules.namespace={namespace},prometheus.url=http://prometheus"
-    argv = [str(cluster.site.tool("helm")), "template", RELEASE, str(CHART), "--namespace", NAMESPACE, "--set", values]
-    argv += ["--kube-version", "1.30.0", "--show-only", "templates/operator-rbac.yaml"]
-    told = run(argv, cluster.kubeconfig).stdout
-    ours = [each for each in yaml.safe_load_all(told) if each and each["metadata"]["name"].endswith("-rules")]
-    assert {each["kind"] for each in ours} == {"Role", "RoleBinding"}
-    apply(cluster.kubectl, namespace, *ours)
