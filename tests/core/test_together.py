@@ -55,7 +55,7 @@ def cases(draw: st.DrawFn) -> tuple[Case, Ledger]:
     return Case(promise, policy, Fresh(AT), None, standing), filled(promise, AT, events)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(cases(), min_size=1, max_size=8))
 def test_many_together_are_judged_as_each_alone(drawn: list[tuple[Case, Ledger]]) -> None:
     alone = [assess(case, ledger.view(AT)) for case, ledger in drawn]
@@ -75,7 +75,7 @@ def one_by_one(policy: Policy, state: LevelState | None, seen: list[Observation]
     return state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(cases())
 def test_what_looks_the_same_may_be_passed_over(drawn: tuple[Case, Ledger]) -> None:
     case, ledger = drawn
@@ -107,7 +107,7 @@ _count = st.one_of(st.none(), st.integers(0, 5_000).map(float))
 _points = st.dictionaries(st.integers(0, 167), st.tuples(_count, _count), max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from([FINE_S, COARSE_S]),
     st.sampled_from(WINDOWS),

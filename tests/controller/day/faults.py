@@ -222,10 +222,15 @@ def _gate_deleted(dice: random.Random) -> tuple[Act, Act]:
 
 
 def _unlabelled(dice: random.Random) -> tuple[Act, Act]:
-    namespace = dice.choice(NAMESPACES_THERE)
-    value = dice.choice([None, "true", "nonsense"])
-    patch = {"metadata": {"labels": {str(names.Label.ENFORCED): value}}}
-    return lambda all_: all_.around.server.change(NAMESPACES, "", namespace, patch), _nothing
+    namespace, label = dice.choice(NAMESPACES_THERE), str(names.Label.ENFORCED)
+
+    def strike(all_: Operators) -> None:
+        there = all_.around.server.get(NAMESPACES, "", namespace)
+        labels = {} if there is None else there["metadata"].get("labels", {})
+        turned = "nonsense" if labels.get(label) == "true" else "true"
+        all_.around.server.change(NAMESPACES, "", namespace, {"metadata": {"labels": {label: turned}}})
+
+    return strike, _nothing
 
 
 def _mode(dice: random.Random) -> tuple[Act, Act]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from frostline import names
 from frostline.core.gate import Workload
 from frostline.core.policy import Rule
-from frostline.kubernetes.resource import GATES, NAMESPACES, WORKLOADS
+from frostline.kubernetes.resource import GATES, NAMESPACES, OBJECTIVES, POLICIES, WORKLOADS
 from tests.controller.day import story
 from tests.controller.day.faults import Act, Fault
 from tests.controller.day.operators import Operators
@@ -105,7 +105,7 @@ def rules(server: Server) -> Rules:
 
 
 def amiss(server: Server) -> list[str]:
-    """Return what does not fit together: gates, marks on workloads, labels of namespaces."""
+    """Return what does not fit together: gates, marks on workloads, labels of namespaces, counts of policies."""
     wrong, gates = [], rules(server)
     for resource in WORKLOADS.values():
         for address, manifest in server.of(resource).items():
@@ -120,4 +120,9 @@ def amiss(server: Server) -> list[str]:
         enforced = (namespace["metadata"].get("labels") or {}).get(names.Label.ENFORCED)
         if (enforced == "true") != (address.name in holding):
             wrong.append(f"namespace {address.name} is labelled {enforced}, held back there: {address.name in holding}")
+    for address, policy in server.of(POLICIES).items():
+        going = sum(each["spec"].get("policyRef") == address.name for each in server.of(OBJECTIVES).values())
+        counted = policy.get("status", {}).get("objectives")
+        if counted != going:
+            wrong.append(f"policy {address.name} counts {counted} objectives, and {going} go by it")
     return wrong
