@@ -43,8 +43,8 @@ class Backfilled:
 
     @property
     def handful(self) -> int:
-        """How many objectives one query about the past holds."""
-        return self._recorded.handful
+        """How many objectives one question about the past holds: none of them has to wait for its turn."""
+        return MOST_DIRECT
 
     def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
         """Return when the valid events were last recorded, or why nothing is recorded, as of `at`."""
