@@ -6,10 +6,10 @@ from typing import Any, Final
 NAMESPACE: Final = "bench"
 JOB: Final = "scale"
 PROTECT_EVERY: Final = 30
-KINDS: Final = 10
+KINDS: Final = 20
 _PER_SECOND: Final = 2_000.0
 """So many events that a single one moves no budget: what is right is not a matter of chance."""
-_BAD: Final = 0.0003
+_BAD: Final = 0.0002
 _AGE_S: Final = 20.0
 _WINDOWS: Final = (
     {"rolling": "30d"},
@@ -31,7 +31,7 @@ def manifest(number: int) -> dict[str, Any]:
         "review": {"every": "90d", "last": "2026-09-01"},
     }
     if number % KINDS == KINDS - 1:
-        spec["budgeting"] = {"method": "Timeslices", "sliceLength": "5m", "sliceTarget": 99}
+        spec["budgeting"] = {"method": "Timeslices", "sliceLength": "1m", "sliceTarget": 99}
     if number % PROTECT_EVERY == 0:
         spec["protects"] = [{"kind": "Deployment", "name": f"service-{number}"}]
     return {
@@ -45,19 +45,19 @@ def manifest(number: int) -> dict[str, Any]:
 def _indicator(number: int) -> dict[str, Any]:
     where = f'job="{JOB}",service="{number}"'
     match number % KINDS:
-        case 0 | 1:
+        case 0 | 1 | 2 | 3 | 4 | 5:
             bad, valid = f'http_requests_total{{{where},code=~"5.."}}', f"http_requests_total{{{where}}}"
             return {"category": "Availability", "ratio": {"bad": bad, "valid": valid}}
-        case 2 | 3 | 9:
+        case 6 | 7 | 8 | 9 | 19:
             good, valid = f'answers_total{{{where},kind="full"}}', f"answers_total{{{where}}}"
             return {"category": "Quality", "ratio": {"good": good, "valid": valid}}
-        case 4 | 5:
+        case 10 | 11 | 12 | 13 | 14:
             histogram = f"http_request_duration_seconds{{{where}}}"
             return {"category": "Latency", "latency": {"histogram": histogram, "threshold": "300ms"}}
-        case 6:
+        case 15 | 16:
             good, valid = f'records_total{{{where},outcome="processed"}}', f"records_total{{{where}}}"
             return {"category": "Coverage", "ratio": {"good": good, "valid": valid}}
-        case 7:
+        case 17:
             return {"category": "Saturation", "threshold": {"gauge": f"queue_length{{{where}}}", "bound": 100}}
         case _:
             stamp = f"index_built_timestamp_seconds{{{where}}}"
@@ -111,20 +111,20 @@ class Counters:
 def _lines(number: int, valid: int, bad: int, now: float, factor: float) -> list[str]:
     where = f'service="{number}"'
     match number % KINDS:
-        case 0 | 1:
+        case 0 | 1 | 2 | 3 | 4 | 5:
             name, good_label, bad_label = "http_requests_total", 'code="200"', 'code="503"'
-        case 2 | 3 | 9:
+        case 6 | 7 | 8 | 9 | 19:
             name, good_label, bad_label = "answers_total", 'kind="full"', 'kind="degraded"'
-        case 4 | 5:
+        case 10 | 11 | 12 | 13 | 14:
             name = "http_request_duration_seconds"
             return [
                 f'{name}_bucket{{{where},le="0.3"}} {valid - bad}',
                 f'{name}_bucket{{{where},le="+Inf"}} {valid}',
                 f"{name}_count{{{where}}} {valid}",
             ]
-        case 6:
+        case 15 | 16:
             name, good_label, bad_label = "records_total", 'outcome="processed"', 'outcome="lost"'
-        case 7:
+        case 17:
             return [f"queue_length{{{where}}} {_AGE_S * factor:g}"]
         case _:
             return [f"index_built_timestamp_seconds{{{where}}} {now - _AGE_S * factor * factor:.0f}"]

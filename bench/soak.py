@@ -88,7 +88,7 @@ def _change(cluster: Cluster, numbers: "itertools.count[int]", part: int, deadli
     done = 0
     for done in range(1, _EVENTS // _PATCHERS + 1):
         number = next(numbers)
-        patch = {"metadata": {"annotations": {"bench/number": str(number)}}}
+        patch = {"metadata": {"labels": {"bench-number": str(number)}}}
         answer = api("PATCH", f"{_DEPLOYMENTS}/service-{(number * _PATCHERS + part) % _WORKLOADS}", patch, kind=_MERGE)
         if answer.status != 200:
             raise RuntimeError(f"a workload cannot be changed: {answer.status} {answer.message}")

@@ -11,7 +11,6 @@ from frostline.core.indicator import Gauge, Side, TimeShare
 from frostline.core.ledger import FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
-from frostline.core.promql import Slices
 from frostline.core.selector import Selector
 from frostline.prometheus.source import Counted, Missing
 from tests.controller.world import DOWN, K, Prometheus
@@ -165,14 +164,6 @@ def test_many_series_gone_at_once(left: int, after_s: int, answer: Fresh | Serie
     prometheus.series["all"] = left
 
     assert read_now(prometheus, books, AT + after_s) == {A: answer}
-
-
-def test_slices_are_not_summed_over_the_whole_window() -> None:
-    books, prometheus = {A: opened("uid", replace(PROMISE, slices=Slices(300, Decimal("0.95"))))}, source()
-
-    read_sums(prometheus, books, AT)
-
-    assert prometheus.windows == 0
 
 
 def test_gaps_are_filled_newest_first_and_completely() -> None:

@@ -126,10 +126,7 @@ def read_first_sums(source: Source, accounts: Accounts, at: int, *, until: Calla
 def _unsummed(accounts: Accounts, at: int) -> dict[int, dict[Key, Account]]:
     by_window: dict[int, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
-        # Slices of a whole window are far too many to look at in one query.
-        if account.summed or account.objective.slice_s is not None:
-            continue
-        if not account.has_figure:
+        if not (account.summed or account.has_figure):
             by_window[at - bounds(account.objective.window, at)[0]][key] = account
     return by_window
 

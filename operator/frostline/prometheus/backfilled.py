@@ -104,7 +104,10 @@ class Backfilled:
             for run in runs(ends, width_s):
                 wanted[run][key] = objectives[key]
         for run, group in wanted.items():
-            for key, answer in self._direct.closed(group, run).items():
+            # Most that is new to its rules is new as a whole, and to look is far cheaper than to count.
+            idle = self._direct.idle(group, run)
+            counted = self._direct.closed({key: each for key, each in group.items() if key not in idle}, run)
+            for key, answer in (dict.fromkeys(idle, Counted({}, {})) | counted).items():
                 found[key] = put_in(run, found[key], answer)
         return found
 
