@@ -36,11 +36,12 @@ from frostline.controller.writing import WRITES_PER_S
 
 SIZES: Final = (100, 1_000, 10_000)
 _CREATORS: Final = 8
-_CYCLES: Final = 4
+_CYCLES: Final = 3
 _INTERVAL_S: Final = 30.0
+_SETTLING_S: Final = 20.0
 _PATIENCE_S: Final = 600.0
 """What a fleet is given to be measured, or to have its budgets back."""
-_REFUSED_S: Final = 45.0
+_REFUSED_S: Final = 30.0
 _DEGRADED: Final = 60.0
 """Times as many bad events as before."""
 _RIGHT: Final = 0.01
@@ -142,7 +143,7 @@ def measure(bench: Bench, known: int, size: int) -> Iterator[Result]:
     yield Result(f"{name}-created", created, "1/s")
     yield Result(f"{name}-measured-after", bench.wait_measured(size, bench.start()), "s", {"rules": "new"})
     # Statuses that were put off are written by and by: no part of the steady state.
-    watch(*bench.running, at_most_s=_INTERVAL_S + size / WRITES_PER_S / 4)
+    watch(*bench.running, at_most_s=_SETTLING_S + size / WRITES_PER_S / 4)
     missed = rules_missed(bench.prometheus.url)
     began = {part: cpu_seconds(bench.pid(part)) for part in _PARTS}
     begun = time.monotonic()
@@ -152,13 +153,13 @@ def measure(bench: Bench, known: int, size: int) -> Iterator[Result]:
         yield Result(f"{name}-steady-{_PARTS[part]}-cores", (cpu_seconds(bench.pid(part)) - cpu) / passed, "cores")
     yield from _rules(name, bench, size, missed)
     bench.slow.slowness = 2.0
-    yield from _stage(f"{name}-slow-prometheus", bench.look())
+    yield from _stage(f"{name}-slow-prometheus", bench.look(2))
     bench.slow.slowness = 1.0
     yield from _stage(f"{name}-server-429", _refused(bench))
     yield Result(f"{name}-restart-right", bench.restart(), "s", {"within": "1 point of budget"})
     yield Result(f"{name}-measured-again-after", bench.wait_measured(size, time.monotonic()), "s")
     degrade(bench.exposition, _DEGRADED)
-    yield from _stage(f"{name}-half-degraded", bench.look(2 * _CYCLES))
+    yield from _stage(f"{name}-half-degraded", bench.look())
     degrade(bench.exposition, 1.0)
 
 
@@ -174,7 +175,7 @@ def _refused(bench: Bench) -> Seen:
     bench.refusing.refusing = True
     during = watch(*bench.running, at_most_s=_REFUSED_S)
     bench.refusing.refusing = False
-    after = bench.look(2)
+    after = bench.look(1)
     return Seen(
         cycles=during.cycles + after.cycles,
         cores=during.cores,
