@@ -44,15 +44,9 @@ class Statuses:
         self._told: dict[Key, tuple[object, ...]] = {}
         self._rate = Rate()
 
-    def forget(self, objects: Mapping[Key, Stored]) -> None:
-        """Forget what was written to objects that are gone."""
-        for gone in self._writes.keys() - objects.keys():
-            del self._writes[gone]
-        for gone in self._told.keys() - objects.keys():
-            del self._told[gone]
-
     async def write(self, objects: Mapping[Key, Stored], facts: Mapping[Key, Facts], now: int) -> None:
         """Write what is worth it, as of epoch second `now`; the most urgent first, as much as the rate allows."""
+        self._forget(objects)
         drafts = await asyncio.to_thread(self._drafts, objects, facts, now)
         limit = asyncio.Semaphore(_WRITERS)
 
@@ -62,6 +56,13 @@ class Statuses:
                     self._told[key] = draft.gist
 
         await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
+
+    def _forget(self, objects: Mapping[Key, Stored]) -> None:
+        """Forget what was written to objects that are gone."""
+        for gone in self._writes.keys() - objects.keys():
+            del self._writes[gone]
+        for gone in self._told.keys() - objects.keys():
+            del self._told[gone]
 
     def _drafts(self, objects: Mapping[Key, Stored], facts: Mapping[Key, Facts], now: int) -> dict[Key, _Draft]:
         """Render what has something to tell; what is left for want of room is rendered anew by the next cycle."""
