@@ -99,17 +99,22 @@ class Statuses:
         percent = None if figure is None else figure.budget.remaining * 100
         return can_wait(facts.stored, percent, last, now=facts.now, fleet=fleet, seed=str(key))
 
-    async def _apply(self, read: Stored, status: JsonObject, now: int) -> bool:
+    async def _apply(self, read: Stored, rendered: JsonObject, now: int) -> bool:
         """Write a status, and the Event of a changed level; return whether it was written."""
         last = self._writes.get(read.key)
-        written = await self._writer.write(read, merge_patch(read.status, status))
+        written = await self._writer.write(read, merge_patch(read.status, rendered))
         if written is None:
             return False
-        self._writes[read.key] = LastWrite(written.get("status", {}), now)
         self._store.put(written)
+        known = self._store.get(read.key)
+        status = written.get("status", {})
+        # The watch may have been faster: one copy is enough.
+        self._writes[read.key] = LastWrite(
+            known.status if known is not None and known.status == status else status, now
+        )
         # What somebody else wrote into the status was never a level.
-        known = read.status if last is None else last.status
-        note = level_note(known.get("level"), status)
+        before = read.status if last is None else last.status
+        note = level_note(before.get("level"), rendered)
         if note is not None:
             warning, sentence = note
             await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)
