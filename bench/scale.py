@@ -161,7 +161,7 @@ def measure(bench: Bench, known: int, size: int) -> Iterator[Result]:
     yield Result(f"{name}-created", created, "1/s")
     yield Result(f"{name}-measured-after", bench.wait_measured(size, bench.start()), "s", {"rules": "new"})
     # Statuses that were put off are written by and by: no part of the steady state.
-    watch(*bench.running, at_most_s=_SETTLING_S + size / WRITES_PER_S / 4)
+    watch(*bench.running, at_most_s=_SETTLING_S + size / WRITES_PER_S / 8)
     missed = rules_missed(bench.prometheus.url)
     began = {part: cpu_seconds(bench.pid(part)) for part in _PARTS}
     begun = time.monotonic()

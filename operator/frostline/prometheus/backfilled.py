@@ -43,8 +43,8 @@ class Backfilled:
 
     @property
     def handful(self) -> int:
-        """How many objectives one question about the past holds: none of them has to wait for its turn."""
-        return MOST_DIRECT
+        """How many objectives one query about the past holds."""
+        return self._recorded.handful
 
     def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
         """Return when the valid events were last recorded, or why nothing is recorded, as of `at`."""
@@ -98,16 +98,20 @@ class Backfilled:
     ) -> dict[Key, Counted | Missing]:
         wanted: dict[Gap, dict[Key, Objective]] = defaultdict(dict)
         for turn, (key, ends) in enumerate(before.items()):
-            if turn >= MOST_DIRECT:
+            if turn >= self.handful:
                 found[key] = _WAITS
                 continue
             for run in runs(ends, width_s):
                 wanted[run][key] = objectives[key]
+        room = MOST_DIRECT
         for run, group in wanted.items():
             # Most that is new to its rules is new as a whole, and to look is far cheaper than to count.
             idle = self._direct.idle(group, run)
-            counted = self._direct.closed({key: each for key, each in group.items() if key not in idle}, run)
-            for key, answer in (dict.fromkeys(idle, Counted({}, {})) | counted).items():
+            busy = [key for key in group if key not in idle]
+            counted = self._direct.closed({key: group[key] for key in busy[:room]}, run)
+            room -= len(counted)
+            for key in group:
+                answer = Counted({}, {}) if key in idle else counted.get(key, _WAITS)
                 found[key] = put_in(run, found[key], answer)
         return found
 
