@@ -13,73 +13,99 @@ _CHUNK: Final = 1 << 16
 _TIMEOUT_S: Final = 330.0
 
 
-class Proxy:
-    """Passes requests on to `url`; `slowness` 2 takes twice as long, while `refusing` all but watches get 429."""
+class Proxy(ThreadingHTTPServer):
+    """Passes requests on to `upstream`; `slowness` 2 takes twice as long, while `refusing` all but watches get 429."""
 
-    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
         self.slowness = 1.0
         self.refusing = False
-        self.refused = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, url, tls))
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._upstream = urlsplit(upstream)
+        self._tls = tls
+        super().__init__(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def connect(self) -> http.client.HTTPConnection:
+        """Return a connection to where requests go."""
+        host, port = str(self._upstream.hostname), self._upstream.port
+        if self._tls is None:
+            return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+        return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=self._tls)
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
 
 
-def _handler(proxy: Proxy, url: str, tls: ssl.SSLContext | None) -> type[BaseHTTPRequestHandler]:
-    address = urlsplit(url)
+class _Handler(BaseHTTPRequestHandler):
+    """One connection, and another one of its own to where its requests go."""
 
-    def connect() -> http.client.HTTPConnection:
-        if tls is None:
-            return http.client.HTTPConnection(str(address.hostname), address.port, timeout=_TIMEOUT_S)
-        return http.client.HTTPSConnection(str(address.hostname), address.port, timeout=_TIMEOUT_S, context=tls)
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Proxy
 
-    class Handler(BaseHTTPRequestHandler):
-        def pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if proxy.refusing and "watch=" not in self.path:
-                proxy.refused += 1
-                self.send_response(429)
-                self.send_header("Retry-After", "1")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            begun = time.monotonic()
-            upstream = connect()
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-            upstream.request(self.command, self.path, body=body or None, headers=headers)
-            answer = upstream.getresponse()
-            first = answer.read1(_CHUNK) if "watch=" in self.path else answer.read()
-            time.sleep((time.monotonic() - begun) * (proxy.slowness - 1.0))
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in _HOP:
-                    self.send_header(name, value)
-            self.send_header("Connection", "close")
-            self.end_headers()
-            try:
-                while first:
-                    self.wfile.write(first)
-                    self.wfile.flush()
-                    first = answer.read1(_CHUNK)
-            except (BrokenPipeError, ConnectionResetError):
-                # Whoever watched is gone.
-                return
-            finally:
-                upstream.close()
+    def setup(self) -> None:
+        """Begin."""
+        super().setup()
+        self._upstream = self.server.connect()
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Say nothing."""
+    def finish(self) -> None:
+        """End both connections."""
+        self._upstream.close()
+        super().finish()
 
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-        setattr(Handler, f"do_{method}", Handler.pass_on)
-    return Handler
+    def pass_on(self) -> None:
+        """Answer one request with what the other side answers."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        watches = "watch=" in self.path
+        if self.server.refusing and not watches:
+            self._begin(429, [("Retry-After", "1"), ("Content-Length", "0")])
+            return
+        begun = time.monotonic()
+        answer = self._ask(body)
+        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP]
+        try:
+            if watches:
+                self._begin(answer.status, [*kept, ("Connection", "close")])
+                while some := answer.read1(_CHUNK):
+                    self.wfile.write(some)
+            else:
+                content = answer.read()
+                time.sleep((time.monotonic() - begun) * (self.server.slowness - 1.0))
+                self._begin(answer.status, [*kept, ("Content-Length", str(len(content)))])
+                self.wfile.write(content)
+        except (BrokenPipeError, ConnectionResetError):
+            # Whoever asked is gone.
+            self.close_connection = True
+
+    def _begin(self, status: int, headers: list[tuple[str, str]]) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _ask(self, body: bytes) -> http.client.HTTPResponse:
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+        try:
+            self._upstream.request(self.command, self.path, body=body or None, headers=headers)
+            return self._upstream.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # What is kept open for too long is closed by the other side.
+            self._upstream.close()
+            self._upstream.request(self.command, self.path, body=body or None, headers=headers)
+            return self._upstream.getresponse()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing."""
+
+
+for _method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+    setattr(_Handler, f"do_{_method}", _Handler.pass_on)

@@ -5,12 +5,16 @@ twice as long, and while the API server answers 429. There is no history: window
 """
 
 import argparse
+import contextlib
+import itertools
 import os
+import re
+import shutil
 import ssl
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +22,9 @@ from typing import Any, Final
 
 from bench import mixed
 from bench.exposition import degrade, exposing
-from bench.observed import Seen, resident_mb, scrape, watch
+from bench.observed import Seen, cpu_seconds, rule_seconds, rules_missed, scrape, watch
 from bench.proxies import Proxy
-from bench.results import FOLDER, Result, write
+from bench.results import FOLDER, Result, shown, table, write
 from e2e.api import Api
 from e2e.cluster import kubeconfig
 from e2e.cluster.cluster import Cluster
@@ -28,46 +32,52 @@ from e2e.cluster.operator_process import OperatorProcess, OperatorSettings, cred
 from e2e.cluster.progress import say
 from e2e.cluster.prometheus import Prometheus
 from e2e.cluster.session import session_folder
+from frostline.controller.writing import WRITES_PER_S
 
 SIZES: Final = (100, 1_000, 10_000)
 _CREATORS: Final = 8
-_STEADY_CYCLES: Final = 8
-_CYCLES: Final = 4
-_REFUSED_S: Final = 45.0
-_DEGRADED: Final = 30.0
-"""Times as many bad events as before: all of a budget within an hour or so."""
+_CYCLES: Final = 3
+_INTERVAL_S: Final = 30.0
+_SETTLING_S: Final = 20.0
+_PATIENCE_S: Final = 600.0
+"""What a fleet is given to be measured, or to have its budgets back."""
+_REFUSED_S: Final = 30.0
+_DEGRADED: Final = 60.0
+"""Times as many bad events as before."""
 _RIGHT: Final = 0.01
-_PATIENCE_S: Final = 1_800.0
+_MANY: Final = 2_000
+"""From so many objectives on rules are evaluated every minute: 30,000 rules in 30 s keep two cores busy alone."""
+_STRETCHED: Final = ("interval: 30s", "interval: 1m")
+_RULE: Final = re.compile(r"^  - (?:record|alert): ", re.MULTILINE)
+_PARTS: Final = {"scaled": "prometheus", "kube-apiserver": "apiserver"}
 _SLOS: Final = f"/apis/frostline.dev/v1alpha1/namespaces/{mixed.NAMESPACE}/servicelevelobjectives"
 _DEPLOYMENTS: Final = f"/apis/apps/v1/namespaces/{mixed.NAMESPACE}/deployments"
 
 
 @dataclass
 class Bench:
-    """What runs: a cluster, a Prometheus behind a proxy, an API server with a proxy beside it, one operator."""
+    """What runs: a cluster, a Prometheus and an API server, each behind a proxy, and one operator."""
 
     cluster: Cluster
-    prometheus: Proxy
-    server: Proxy
+    prometheus: Prometheus
+    slow: Proxy
+    refusing: Proxy
     exposition: str
-    flags: tuple[str, ...]
-    operator: OperatorProcess | None = None
-
-    def start(self, *, through_proxy: bool) -> None:
-        """Start an operator."""
-        flags = self.flags
-        if through_proxy:
-            flags += ("--kubeconfig", str(self._proxied()))
-        settings = OperatorSettings(self.prometheus.url, (), flags)
-        self.operator = OperatorProcess(self.cluster.site, settings, "operator")
-        self.operator.start(wait=False)
+    rules: Path
+    served: Path
+    operator: OperatorProcess
 
     @property
     def running(self) -> tuple[str, int]:
         """URL and process id of the operator."""
-        if self.operator is None or self.operator.pid is None:
-            raise TimeoutError("the operator does not run: see build/bench for its log")
-        return self.operator.url, self.operator.pid
+        return self.operator.url, self.pid("operator")
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a part."""
+        record = self.cluster.site.processes.running(name)
+        if record is None:
+            raise TimeoutError(f"{name} does not run: {self.cluster.site.processes.log(name).read_text()[-2_000:]}")
+        return record.pid
 
     def create(self, first: int, after: int) -> float:
         """Create the objectives `first` up to `after`, and what they protect; return how many came in a second."""
@@ -84,38 +94,51 @@ class Bench:
             _made(api, _SLOS, mixed.manifest(number))
         api.close()
 
-    def wait_measured(self, size: int) -> float:
-        """Wait until so many objectives are measured; return the seconds."""
-        begun = time.monotonic()
+    def start(self) -> float:
+        """Start the operator; return the second at which it was, by the monotonic clock."""
+        self.operator.start(wait=False)
+        return time.monotonic()
+
+    def wait_measured(self, size: int, begun: float) -> float:
+        """Wait until so many objectives are measured; return the seconds since `begun`."""
         while time.monotonic() - begun < _PATIENCE_S:
-            seen = scrape(self.running[0])
+            self._serve(size)
+            seen = scrape(self.operator.url)
             if seen is not None and seen.measured >= size:
                 return time.monotonic() - begun
-            time.sleep(1.0)
+            time.sleep(2.0)
         raise TimeoutError(f"{size} objectives were not measured within {_PATIENCE_S:g} s")
+
+    def _serve(self, size: int) -> None:
+        """Give the rules that the operator wrote to Prometheus, of many objectives at another interval."""
+        for path in self.rules.glob("*.yaml"):
+            text = path.read_text()
+            served = self.served / path.name
+            text = text.replace(*_STRETCHED) if size >= _MANY else text
+            if not served.exists() or served.read_text() != text:
+                served.with_suffix(".new").write_text(text)
+                served.with_suffix(".new").replace(served)
+        for path in self.served.glob("*.yaml"):
+            if not (self.rules / path.name).exists():
+                path.unlink()
 
     def restart(self) -> float:
         """Kill the operator; return the seconds until another one has every budget right."""
-        before = scrape(self.running[0])
-        if before is None or self.operator is None:
+        before = scrape(self.operator.url)
+        if before is None:
             raise TimeoutError("the operator does not answer")
         self.operator.kill()
-        begun = time.monotonic()
-        self.start(through_proxy=True)
+        begun = self.start()
         while time.monotonic() - begun < _PATIENCE_S:
-            now = scrape(self.running[0])
+            now = scrape(self.operator.url)
             if now is not None and before.remaining and _right(before.remaining, now.remaining):
                 return time.monotonic() - begun
-            time.sleep(0.5)
-        raise TimeoutError("budgets were not right again")
+            time.sleep(1.0)
+        raise TimeoutError(f"budgets were not right again within {_PATIENCE_S:g} s")
 
-    def _proxied(self) -> Path:
-        ensure_credentials(self.cluster.site)
-        known = kubeconfig.load(credentials_file(self.cluster.site))
-        token = known["users"][0]["user"]["token"]
-        path = self.cluster.folder / "proxied.kubeconfig"
-        kubeconfig.write(path, kubeconfig.render("operator", {"server": self.server.url}, {"token": token}))
-        return path
+    def look(self, cycles: int = _CYCLES) -> Seen:
+        """Look at so many cycles; at less when they take longer than their interval."""
+        return watch(*self.running, cycles=cycles, at_most_s=(cycles + 1) * _INTERVAL_S)
 
 
 def _right(before: dict[str, float], now: dict[str, float]) -> bool:
@@ -131,119 +154,145 @@ def _made(api: Api, path: str, manifest: dict[str, Any]) -> None:
         raise RuntimeError(f"{path} answers {answer.status}: {answer.message}")
 
 
-def measure(bench: Bench, known: int, size: int) -> list[Result]:
-    """Return the figures of one size, where there are `known` objectives before."""
+def measure(bench: Bench, known: int, size: int) -> Iterator[Result]:
+    """Yield the figures of one size as they come, where there are `known` objectives before."""
+    name = f"scale-{size}"
     created = bench.create(known, size)
-    say(f"  {size} objectives, {created:.0f} created a second")
-    until_measured = bench.wait_measured(size)
-    # Statuses that were put off are written by now and then: not a part of the steady state.
-    watch(*bench.running, cycles=2 + size // 600)
-    steady = watch(*bench.running, cycles=_STEADY_CYCLES)
-    degrade(bench.exposition, _DEGRADED)
-    worse = watch(*bench.running, cycles=2 * _CYCLES)
-    degrade(bench.exposition, 1.0)
-    restart = bench.restart()
-    bench.wait_measured(size)
-    bench.prometheus.slowness = 2.0
-    slow = watch(*bench.running, cycles=_CYCLES)
-    bench.prometheus.slowness = 1.0
-    refused = _refused(bench)
-    return [
-        *_stage(f"scale-{size}", steady),
-        Result(f"scale-{size}-measured-after", until_measured, "s", {"created_per_s": created}),
-        Result(f"scale-{size}-restart-right", restart, "s", {"within": "1 point of budget"}),
-        *_stage(f"scale-{size}-half-degraded", worse),
-        *_stage(f"scale-{size}-slow-prometheus", slow),
-        *_stage(f"scale-{size}-server-429", refused),
-    ]
-
-
-def _refused(bench: Bench) -> Seen:
-    bench.server.refusing = True
+    yield Result(f"{name}-created", created, "1/s")
+    yield Result(f"{name}-measured-after", bench.wait_measured(size, bench.start()), "s", {"rules": "new"})
+    # Statuses that were put off are written by and by: no part of the steady state.
+    watch(*bench.running, at_most_s=_SETTLING_S + size / WRITES_PER_S / 8)
+    missed = rules_missed(bench.prometheus.url)
+    began = {part: cpu_seconds(bench.pid(part)) for part in _PARTS}
     begun = time.monotonic()
-    first = watch(*bench.running, cycles=2)
-    time.sleep(max(0.0, _REFUSED_S - (time.monotonic() - begun)))
-    bench.server.refusing = False
-    after = watch(*bench.running, cycles=2)
-    return Seen(
-        cycles=first.cycles + after.cycles,
-        cores=after.cores,
-        rss_mb=resident_mb(bench.running[1]),
-        writes=after.writes,
-        queries_a_cycle=after.queries_a_cycle,
-        lag=max(first.lag, after.lag),
+    yield from _stage(f"{name}-steady", bench.look())
+    for part, cpu in began.items():
+        passed = time.monotonic() - begun
+        yield Result(f"{name}-steady-{_PARTS[part]}-cores", (cpu_seconds(bench.pid(part)) - cpu) / passed, "cores")
+    yield from _rules(name, bench, size, missed)
+    bench.slow.slowness = 2.0
+    yield from _stage(f"{name}-slow-prometheus", bench.look(2))
+    bench.slow.slowness = 1.0
+    yield from _stage(f"{name}-server-429", _refused(bench))
+    yield Result(f"{name}-restart-right", bench.restart(), "s", {"within": "1 point of budget"})
+    yield Result(f"{name}-measured-again-after", bench.wait_measured(size, time.monotonic()), "s")
+    degrade(bench.exposition, _DEGRADED)
+    yield from _stage(f"{name}-half-degraded", bench.look())
+    degrade(bench.exposition, 1.0)
+
+
+def _rules(name: str, bench: Bench, size: int, missed: float) -> Iterator[Result]:
+    own = sum(len(_RULE.findall(path.read_text())) for path in bench.rules.glob("*-slos*.yaml"))
+    shared = sum(len(_RULE.findall(path.read_text())) for path in bench.rules.glob("*-shared*.yaml"))
+    yield Result(f"{name}-rules-per-slo", own / size, "rules", {"shared_by_all": shared})
+    left_out = rules_missed(bench.prometheus.url) - missed
+    yield Result(
+        f"{name}-rules-evaluated-in",
+        rule_seconds(bench.prometheus.url),
+        "s",
+        {"left_out": left_out, "every_s": 60 if size >= _MANY else 30},
     )
 
 
-def _stage(name: str, seen: Seen) -> list[Result]:
+def _refused(bench: Bench) -> Seen:
+    bench.refusing.refusing = True
+    during = watch(*bench.running, at_most_s=_REFUSED_S)
+    bench.refusing.refusing = False
+    after = bench.look(1)
+    return Seen(
+        cycles=during.cycles + after.cycles,
+        cores=during.cores,
+        rss_mb=after.rss_mb,
+        writes=after.writes,
+        queries_a_cycle=after.queries_a_cycle,
+        lag=max(during.lag, after.lag),
+    )
+
+
+def _stage(name: str, seen: Seen) -> Iterator[Result]:
     cycles = seen.cycles
     p99 = max(cycles) if len(cycles) < 100 else statistics.quantiles(cycles, n=100)[98]
-    return [
-        Result(f"{name}-cycle-p50", statistics.median(cycles), "s", {"cycles": len(cycles)}),
-        Result(f"{name}-cycle-p99", p99, "s"),
-        Result(f"{name}-cores", seen.cores, "cores"),
-        Result(f"{name}-rss", seen.rss_mb, "MB"),
-        Result(f"{name}-status-writes", seen.writes, "1/s"),
-        Result(f"{name}-queries", seen.queries_a_cycle, "1/cycle"),
-        Result(f"{name}-probe-slowest", seen.lag, "s"),
-    ]
+    yield Result(f"{name}-cycle-p50", statistics.median(cycles), "s", {"cycles": len(cycles)})
+    yield Result(f"{name}-cycle-p99", p99, "s", {"cycles": len(cycles)})
+    yield Result(f"{name}-cores", seen.cores, "cores")
+    yield Result(f"{name}-rss", seen.rss_mb, "MB")
+    yield Result(f"{name}-status-writes", seen.writes, "1/s")
+    yield Result(f"{name}-queries", seen.queries_a_cycle, "1/cycle")
+    yield Result(f"{name}-probe-slowest", seen.lag, "s")
 
 
-def side_by_side(found: dict[int, list[Result]]) -> str:
+def side_by_side(found: Mapping[int, Sequence[Result]]) -> str:
     """Return the figures of all sizes, a line each."""
-    lines = [f"{'':<34}" + "".join(f"{size:>12}" for size in found)]
-    for place, first in enumerate(next(iter(found.values()))):
-        name = first.name.split("-", 2)[2]
-        lines.append(
-            f"{name + ' [' + first.unit + ']':<34}" + "".join(f"{each[place].value:>12.3g}" for each in found.values())
-        )
+    lines = [f"{'':<40}" + "".join(f"{size:>12}" for size in found)]
+    for row in zip(*found.values(), strict=True):
+        what = f"{row[0].name.split('-', 2)[2]} [{row[0].unit}]"
+        lines.append(f"{what:<40}" + "".join(f"{shown(each.value):>12}" for each in row))
     return "\n".join(lines)
 
 
+@contextlib.contextmanager
+def _bench(folder: Path, exposition: str) -> Iterator[Bench]:
+    cluster = Cluster(folder, environment={k: v for k, v in os.environ.items() if k != "CLUSTER"}, tell=say)
+    cluster.up(operator=False)
+    cluster.kubectl("create", "namespace", mixed.NAMESPACE)
+    rules, served = folder / "rules", folder / "served"
+    rules.mkdir()
+    served.mkdir()
+    prometheus = Prometheus(
+        folder / "scaled",
+        cluster.site.tool,
+        cluster.site.supervisor,
+        name="scaled",
+        scrape_interval="15s",
+        rules=(served / "*.yaml",),
+    )
+    prometheus.add_target(mixed.JOB, exposition)
+    prometheus.start()
+    tls = ssl.create_default_context(cafile=str(folder / "certs" / "ca.crt"))
+    slow = Proxy(prometheus.url)
+    refusing = Proxy(kubeconfig.current_cluster(cluster.kubeconfig)["server"], tls)
+    flags = ("--measuring", "recorded", "--rules", "directory", "--rules-directory", str(rules))
+    proxied = ("--kubeconfig", str(_proxied(cluster, refusing.url)))
+    operator = OperatorProcess(cluster.site, OperatorSettings(slow.url, (), (*flags, *proxied)), "operator")
+    try:
+        yield Bench(cluster, prometheus, slow, refusing, exposition, rules, served, operator)
+    finally:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        if operator.log.exists():
+            shutil.copy(operator.log, FOLDER / "scale-operator.log")
+        slow.close()
+        refusing.close()
+
+
+def _proxied(cluster: Cluster, url: str) -> Path:
+    ensure_credentials(cluster.site)
+    token = kubeconfig.load(credentials_file(cluster.site))["users"][0]["user"]["token"]
+    path = cluster.folder / "proxied.kubeconfig"
+    kubeconfig.write(path, kubeconfig.render("operator", {"server": url}, {"token": token}))
+    return path
+
+
 def main() -> int:
-    """Measure every size with one operator that grows."""
+    """Measure every size, each beside the ones before it."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=list(SIZES), help="objectives, ascending")
-    parser.add_argument("--measuring", choices=("direct", "recorded"), default="recorded")
-    parsed = parser.parse_args()
-    sizes: Sequence[int] = sorted(parsed.sizes)
-    with session_folder(say, purpose="-scale") as folder, exposing(max(sizes)) as exposition:
-        cluster = Cluster(folder, environment={k: v for k, v in os.environ.items() if k != "CLUSTER"}, tell=say)
-        cluster.up(operator=False)
-        cluster.kubectl("create", "namespace", mixed.NAMESPACE)
-        rules = folder / "rules"
-        rules.mkdir()
-        prometheus = Prometheus(
-            folder / "scaled",
-            cluster.site.tool,
-            cluster.site.supervisor,
-            name="scaled",
-            scrape_interval="15s",
-            rules=(rules / "*.yaml",),
-        )
-        prometheus.add_target(mixed.JOB, exposition)
-        prometheus.start()
-        recorded = ("--measuring", "recorded", "--rules", "directory", "--rules-directory", str(rules))
-        tls = ssl.create_default_context(cafile=str(folder / "certs" / "ca.crt"))
-        server = kubeconfig.current_cluster(cluster.kubeconfig)["server"]
-        bench = Bench(
-            cluster,
-            Proxy(prometheus.url),
-            Proxy(server, tls),
-            exposition,
-            recorded if parsed.measuring == "recorded" else (),
-        )
-        bench.start(through_proxy=False)
-        found: dict[int, list[Result]] = {}
-        known = 0
-        for size in sizes:
-            found[size] = measure(bench, known, size)
-            write(found[size])
-            known = size
-            print(side_by_side(found), flush=True)
-        bench.prometheus.close()
-        bench.server.close()
-    say(f"{parsed.measuring} source; {mixed.__doc__}\nwritten to {FOLDER}")
+    sizes: Sequence[int] = sorted(parser.parse_args().sizes)
+    found: dict[int, list[Result]] = {}
+    with (
+        session_folder(say, purpose="-scale") as folder,
+        exposing(max(sizes)) as exposition,
+        _bench(folder, exposition) as bench,
+    ):
+        for known, size in itertools.pairwise((0, *sizes)):
+            say(f"{size} objectives")
+            begun = time.monotonic()
+            found[size] = []
+            for each in measure(bench, known, size):
+                say(f"  {time.monotonic() - begun:5.0f} s  {table([each])}")
+                found[size].append(each)
+                write([each])
+            bench.operator.stop()
+    say(f"\n{side_by_side(found)}\n\nrecorded source, real rules; written to {FOLDER}")
     return 0
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from bench import mixed
 from bench.exposition import exposing
 from bench.observed import resident_mb, scrape
-from bench.results import Result, write
+from bench.results import Result, table, write
 from e2e.api import Api
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.operator_process import OperatorProcess, OperatorSettings
@@ -88,7 +88,7 @@ def _change(cluster: Cluster, numbers: "itertools.count[int]", part: int, deadli
     done = 0
     for done in range(1, _EVENTS // _PATCHERS + 1):
         number = next(numbers)
-        patch = {"metadata": {"annotations": {"bench/number": str(number)}}}
+        patch = {"metadata": {"labels": {"bench-number": str(number)}}}
         answer = api("PATCH", f"{_DEPLOYMENTS}/service-{(number * _PATCHERS + part) % _WORKLOADS}", patch, kind=_MERGE)
         if answer.status != 200:
             raise RuntimeError(f"a workload cannot be changed: {answer.status} {answer.message}")
@@ -110,8 +110,10 @@ def _judge(samples: list[tuple[float, float]], cycles: float, events: int) -> in
     grown = late - early
     flat = grown <= max(_GROWTH_MB, early * _GROWTH)
     detail = {"early_MB": early, "late_MB": late, "slope_MB_per_hour": slope, "cycles_share": cycles, "events": events}
-    write([Result("soak", grown, "MB", detail)])
-    say(f"memory {'is flat' if flat else 'GROWS'}: {detail}")
+    over_time = [(round(at), round(megabytes, 1)) for at, megabytes in samples]
+    result = Result("soak-grown", grown, "MB", {**detail, "over_time": over_time})
+    write([result])
+    say(f"memory {'is flat' if flat else 'GROWS'}: {table([result])}")
     if events < _EVENTS // _PATCHERS * _PATCHERS or cycles < _ENOUGH:
         say(f"not all was done: {events} of {_EVENTS} events, {cycles:.0%} of the cycles")
         return 1

@@ -48,7 +48,7 @@ def test_cycles_that_take_long_do_not_keep_buckets_from_being_filled() -> None:
     """So it is while the API server puts off the writes of statuses."""
     made = World({"all": steady(0.0005)})
     made.apply("matching", manifest())
-    cycle, fill, given_up = made.cycle.run, made.cycle.fill, []
+    cycle, fill, given_up = made.cycle.decide, made.cycle.fill, []
 
     async def slow() -> None:
         await cycle()
@@ -59,11 +59,40 @@ def test_cycles_that_take_long_do_not_keep_buckets_from_being_filled() -> None:
         given_up.append(until())
         return fill(until)
 
-    made.cycle.run, made.cycle.fill = slow, noted  # type: ignore[method-assign]
+    made.cycle.decide, made.cycle.fill = slow, noted  # type: ignore[method-assign]
 
     run_until(made, Health(1), lambda: bool(given_up), Timing(1, 15))
 
     assert given_up == [False]
+
+
+def test_statuses_that_are_slow_to_be_written_keep_no_cycle_from_running() -> None:
+    made = World({"all": steady(0.0005)})
+    made.apply("matching", manifest())
+    health = Health(1)
+    begun = 0
+
+    async def stuck() -> None:
+        nonlocal begun
+        begun += 1
+        await asyncio.Event().wait()
+
+    made.cycle.tell = stuck  # type: ignore[method-assign]
+
+    run_until(made, health, lambda: health.cycles >= 2, Timing(1, 15))
+
+    assert begun == 1
+
+
+def test_statuses_that_fail_end_the_loop_loudly() -> None:
+    async def breaks() -> None:
+        raise RuntimeError("a fault of ours")
+
+    made = World({})
+    made.cycle.tell = breaks  # type: ignore[method-assign]
+
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        asyncio.run(Loop(made.cycle, Timing(1, 0), Health(30)).run())
 
 
 def test_a_change_wakes_the_loop() -> None:
@@ -73,7 +102,7 @@ def test_a_change_wakes_the_loop() -> None:
     def done() -> bool:
         if health.cycles == 1:
             made.apply("matching", manifest("all{"))
-        return health.cycles >= 2
+        return health.cycles >= 2 and bool(made.api.status("matching"))
 
     run_until(made, health, done)
 
@@ -127,7 +156,7 @@ def test_a_cycle_that_fails_ends_the_loop_loudly() -> None:
         raise RuntimeError("a fault of ours")
 
     made = World({})
-    made.cycle.run = breaks  # type: ignore[method-assign]
+    made.cycle.decide = breaks  # type: ignore[method-assign]
 
     with pytest.raises(RuntimeError, match="a fault of ours"):
         asyncio.run(Loop(made.cycle, Timing(), Health(30)).run())

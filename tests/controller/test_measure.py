@@ -1,17 +1,19 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from frostline.controller.account import SPAN_POINTS, Account, Key, opened
-from frostline.controller.measure import LATE_S, fill_gaps, read_now, read_sums
+from frostline.controller.measure import LATE_S, fill_gaps, read_first_sums, read_now, read_sums
 from frostline.core.assess import Fresh
 from frostline.core.indicator import Gauge, Side, TimeShare
 from frostline.core.ledger import FINE_S, Gap
+from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
-from frostline.core.promql import Slices
 from frostline.core.selector import Selector
-from tests.controller.world.prometheus import DOWN, Prometheus
+from frostline.prometheus.source import Counted, Missing
+from tests.controller.world.prometheus import DOWN, K, Prometheus
 from tests.support.objectives import AT, DAY, HOUR, Events, counters, objective, silent, steady
 
 A, B = Key("dating", "a"), Key("dating", "b")
@@ -69,6 +71,30 @@ def test_trouble_is_the_answer_and_nothing_is_recorded(trouble: Failed | Partial
 
     assert read_now(prometheus, books, AT) == {A: trouble}
     assert books[A].ledger.view(AT).counts(AT - DAY, AT).unknown_s == DAY
+
+
+@pytest.mark.parametrize("failure", [Failure.NOT_A_NUMBER, Failure.NOT_RECORDED], ids=str)
+def test_buckets_that_cannot_be_had_now_are_left_to_the_gaps(failure: Failure) -> None:
+    class Waiting(Prometheus):
+        def closed(self, objectives: Mapping[K, Objective], gap: Gap) -> dict[K, Counted | Missing]:
+            self.asked.append(gap)
+            return dict.fromkeys(objectives, Failed(failure, "in turn"))
+
+    books = accounts(A)
+
+    answers = read_now(Waiting({"all": TRAFFIC}), books, AT)
+
+    assert answers == {A: Fresh(AT - 5)}
+    assert books[A].ledger.view(AT).counts(AT - LATE_S, AT).unknown_s == LATE_S - FINE_S
+
+
+def test_first_sums_are_read_a_handful_at_a_time_until_told_to_stop() -> None:
+    prometheus = source()
+    books = accounts(*(Key("dating", str(number)) for number in range(3 * prometheus.handful)))
+
+    read_first_sums(prometheus, books, AT, until=lambda: prometheus.windows == 2)
+
+    assert sum(each.has_figure for each in books.values()) == 2 * prometheus.handful
 
 
 def test_sums_give_a_first_figure_and_no_level() -> None:
@@ -138,14 +164,6 @@ def test_many_series_gone_at_once(left: int, after_s: int, answer: Fresh | Serie
     prometheus.series["all"] = left
 
     assert read_now(prometheus, books, AT + after_s) == {A: answer}
-
-
-def test_slices_are_not_summed_over_the_whole_window() -> None:
-    books, prometheus = {A: opened("uid", replace(PROMISE, slices=Slices(300, Decimal("0.95"))))}, source()
-
-    read_sums(prometheus, books, AT)
-
-    assert prometheus.windows == 0
 
 
 def test_gaps_are_filled_newest_first_and_completely() -> None:

@@ -43,6 +43,16 @@ def test_the_newest_state_is_kept(known: int, arrives: int, kept: str) -> None:
     assert version(store) == kept
 
 
+def test_what_is_known_is_not_kept_twice() -> None:
+    store, woken = filled(manifest(5))
+    before = store.get(KEY)
+
+    store.put(manifest(5))
+
+    assert store.get(KEY) is before
+    assert woken == []
+
+
 @pytest.mark.parametrize(
     ("arrives", "wakes"),
     [

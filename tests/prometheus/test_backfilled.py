@@ -68,3 +68,14 @@ def test_the_first_figure_of_a_young_promise_is_one_of_counters() -> None:
 
     direct = [query for query in recording.queries if "slo:frostline" not in query]
     assert len(direct) == 1
+
+
+def test_nothing_is_counted_where_nothing_was() -> None:
+    recording = Recording({"a": Promised(since=BEGAN)}, counters=False)
+
+    found = Backfilled(recording).closed({A: objective()}, FINE)[A]
+
+    assert isinstance(found, Counted)
+    assert sorted(found.valid) == [AT + turn * FINE_S for turn in range(4, 11)]
+    direct = [query for query in recording.queries if "slo:frostline" not in query]
+    assert len(direct) == 1, "a look"

@@ -1,20 +1,24 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frostline.core.indicator import Expressions, Gauge, Side, TimeShare
 from frostline.core.ledger import FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
-from frostline.core.promql import SLOT_LABEL
+from frostline.core.promql import SLOT_LABEL, Slices
+from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked, Series
 from frostline.prometheus.direct import BATCH_TERMS, DirectSource
 from frostline.prometheus.source import Counted, Presence
 from tests.support.objectives import AT, DAY, counters, objective
 
+MINUTES = TimeShare(Gauge(Selector("queue_length")), Decimal(100), Side.BELOW)
 DOWN = Failed(Failure.UNREACHABLE, "nobody answers")
 WARNED = Partial(("a store is missing",))
 SYNTAX = Failed(Failure.BAD_QUERY, "parse error")
@@ -125,6 +129,47 @@ def test_the_whole_window_in_one_look() -> None:
 
     assert DirectSource(client).window(objectives(2), AT, 30 * 86_400) == {0: counted(0), 1: counted(1)}
     assert "[30d]" in client.queries[0]
+
+
+@pytest.mark.parametrize(
+    ("promise", "days"),
+    [
+        pytest.param(replace(objective(), indicator=MINUTES), 30, id="minutes of a month"),
+        pytest.param(replace(objective(), slices=Slices(300, Decimal("0.95"))), 1, id="slices"),
+    ],
+)
+def test_minutes_and_slices_of_a_long_window_are_not_summed_in_one_look(promise: Objective, days: int) -> None:
+    client = Client()
+
+    found = DirectSource(client).window({1: promise}, AT, days * DAY)
+
+    assert isinstance(found[1], Failed)
+    assert client.queries == []
+
+
+def test_minutes_of_a_week_are() -> None:
+    client = Client()
+
+    DirectSource(client).window({1: replace(objective(), indicator=MINUTES)}, AT, 7 * DAY)
+
+    assert len(client.queries) == 1
+
+
+def test_what_had_no_sample_is_idle() -> None:
+    client = Client(absent=frozenset({"all_1", "bad_1"}))
+    written = replace(objective(), indicator=Expressions("increase(a[$window])", "increase(b[$window])"))
+
+    idle = DirectSource(client).idle({**objectives(3), 3: written}, Gap(AT, AT + 9 * FINE_S, FINE_S))
+
+    assert idle == {1}
+    assert len(client.queries) == 1
+    assert client.ranges == []
+
+
+def test_what_cannot_be_looked_at_is_not_idle() -> None:
+    client = Client(trouble=lambda _members: DOWN)
+
+    assert DirectSource(client).idle(objectives(3), Gap(AT, AT, FINE_S)) == frozenset()
 
 
 def test_closed_buckets_are_asked_for_at_their_ends() -> None:

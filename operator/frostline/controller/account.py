@@ -45,6 +45,11 @@ class Account:
     lost: tuple[int, int] | None = None
     read_again: int | None = None
 
+    @property
+    def has_figure(self) -> bool:
+        """Whether there is a figure to show, complete or not."""
+        return self.assessment is not None and self.assessment.figure is not None
+
 
 def opened(uid: str, objective: Objective) -> Account:
     """Return empty books."""

@@ -1,6 +1,7 @@
 """One cycle: gather what Prometheus says, decide in the core, apply to the API server."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -48,8 +49,18 @@ class View:
     source: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What there is to tell after a cycle, as of its moment `at`; `measures` counts objectives by source."""
+
+    objects: Mapping[Key, Stored]
+    facts: Mapping[Key, Facts]
+    measures: Counter[str]
+    at: int
+
+
 class Cycle:
-    """The operator's memory and its one loop body. Only `run` changes it; runs never overlap."""
+    """The operator's memory and its one loop body. Only `decide` changes it; neither it nor `tell` overlaps itself."""
 
     def __init__(
         self,
@@ -79,11 +90,17 @@ class Cycle:
         self._statuses = statuses
         self._acceptances: dict[Key, tuple[str, int, Acceptance]] = {}
         self._advice = Advice()
+        self._news: _News | None = None
         self.views: tuple[View, ...] = ()
         self.gates: tuple[HeldGate, ...] = ()
 
     async def run(self) -> None:
-        """Gather, decide, apply, once."""
+        """Gather, decide, apply, tell, once."""
+        await self.decide()
+        await self.tell()
+
+    async def decide(self) -> None:
+        """Gather, decide, and bring gates and marks into line."""
         objects = self._stores.objectives.snapshot()
         # A model of each manifest: a thousand take a quarter of a second.
         accepted = await asyncio.to_thread(self._accept, objects)
@@ -97,8 +114,14 @@ class Cycle:
         # What a status says of releases is what there is, not what was to be.
         standing = self._enforcement.standing()
         facts = await asyncio.to_thread(self._facts, objects, accepted, around, standing)
-        await self._statuses.write(objects, facts, self._at)
-        await self._source_statuses.write(self._sources, self._gathering.measures, self._at)
+        self._news = _News(objects, facts, self._gathering.measures, self._at)
+
+    async def tell(self) -> None:
+        """Write what the statuses should say of the last decision; may go on beside the next one, and never twice."""
+        news = self._news
+        if news is not None:
+            await self._statuses.write(news.objects, news.facts, news.at)
+            await self._source_statuses.write(self._sources, news.measures, news.at)
 
     async def enforce(self) -> None:
         """Carry out what the last cycle decided: after it, and whenever gates, marks or overrides change."""
@@ -144,7 +167,6 @@ class Cycle:
     def _forget(self, objects: Mapping[Key, Stored]) -> None:
         for gone in self._acceptances.keys() - objects.keys():
             del self._acceptances[gone]
-        self._statuses.forget(objects)
         self._policies.forget(objects)
 
     def _measure(

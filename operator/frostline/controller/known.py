@@ -49,11 +49,12 @@ class Known(Generic[K, T]):
         self._woken = woken
 
     def put(self, manifest: Manifest) -> None:
-        """Take in an object, unless a newer state of it is known already."""
+        """Take in an object, unless this state of it, or a newer one, is known already."""
         new = self._read(manifest)
         key = self._key(new)
         old = self._objects.get(key)
-        if old is not None and _older(new.version, than=old.version):
+        # Lists and watches repeat what is known: of a large fleet a second copy would be half of the memory.
+        if old is not None and (new.version == old.version or _older(new.version, than=old.version)):
             return
         self._objects[key] = new
         if old is None or old.uid != new.uid or old.deleting != new.deleting or self._news(old, new):

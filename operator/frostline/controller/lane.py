@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from frostline.controller.account import Account, Key
-from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
+from frostline.controller.measure import fill_gaps, read_again, read_first_sums, read_now, read_sums
 from frostline.controller.timing import Timing
 from frostline.core.assess import Answer, Fresh
 from frostline.core.outcome import Failed, Failure, Partial
@@ -134,4 +134,10 @@ class Lane:
         now = self.clock.now()
         if isinstance(now, Partial | Failed):
             return False
-        return fill_gaps(self.source, accounts, self.timing.evaluation_time(now), until=until)
+        at = self.timing.evaluation_time(now)
+        # Right budgets first: by sums of what is alive, then by the buckets of what cannot be summed up.
+        alive = {key: account for key, account in accounts.items() if account.series}
+        read_first_sums(self.source, alive, at, until=until)
+        blank = {key: account for key, account in accounts.items() if not account.has_figure}
+        fill_gaps(self.source, blank, at, until=until)
+        return fill_gaps(self.source, accounts, at, until=until)

@@ -26,6 +26,7 @@ class Loop:
         self._settled = Settled()
         self._wake = asyncio.Event()
         self._cycle_wanted = False
+        self._untold = False
 
     def wake(self) -> None:
         """Ask for a cycle as soon as the present one is over."""
@@ -38,15 +39,36 @@ class Loop:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        while True:
-            begun = time.monotonic()
-            self._wake.clear()
-            self._cycle_wanted = False
-            await self._cycle.run()
-            self._health.cycled(time.monotonic() - begun)
-            self._settled.look(len(self._cycle.views))
-            filled = await self._fill()
-            await self._pause(filled=filled)
+        telling: asyncio.Task[None] | None = None
+        try:
+            while True:
+                begun = time.monotonic()
+                self._wake.clear()
+                self._cycle_wanted = False
+                await self._cycle.decide()
+                self._health.cycled(time.monotonic() - begun)
+                telling = await self._tell(telling)
+                self._settled.look(len(self._cycle.views))
+                filled = await self._fill()
+                await self._pause(filled=filled)
+        finally:
+            if telling is not None:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
+
+    async def _tell(self, telling: asyncio.Task[None] | None) -> asyncio.Task[None]:
+        """Have statuses written beside the loop; what is new waits while writes are many, or slow."""
+        self._untold = True
+        if telling is not None:
+            if not telling.done():
+                return telling
+            await telling
+        return asyncio.create_task(self._tell_all())
+
+    async def _tell_all(self) -> None:
+        while self._untold:
+            self._untold = False
+            await self._cycle.tell()
 
     async def _fill(self) -> bool:
         if not rehydrating(self._cycle.views):

@@ -23,6 +23,10 @@ _LOST_SHARE: Final = 0.2
 _DIVISIBLE: Final = frozenset({Failure.TOO_MUCH, Failure.TIMEOUT, Failure.NOT_A_NUMBER})
 """Failures that fewer buckets at once may not have."""
 
+_LEFT_TO_GAPS: Final = frozenset({Failure.NOT_A_NUMBER, Failure.NOT_RECORDED})
+"""Failures of buckets that just closed which say nothing of now: a broken sample that is past, rules that were not
+there yet. What can be had of these buckets is read with the gaps."""
+
 Accounts = Mapping[Key, Account]
 
 
@@ -56,7 +60,7 @@ def _take(
         return there
     if isinstance(now, Partial | Failed):
         return now
-    if isinstance(just, Partial) or (isinstance(just, Failed) and just.failure is not Failure.NOT_A_NUMBER):
+    if isinstance(just, Partial) or (isinstance(just, Failed) and just.failure not in _LEFT_TO_GAPS):
         return just
     if there.series > 1 and wants_one_series(account.objective.indicator):
         return SeveralSeries(there.series)
@@ -66,7 +70,6 @@ def _take(
         return SeriesLost(account.series, there.series)
     _count_series(account, at, there.series)
     opened = open_bucket(at)
-    # A broken sample that is past by now: what can be had of these buckets is read with the gaps.
     if isinstance(just, Counted):
         _record(account, recent, just)
     kind = counted(account.objective.indicator)
@@ -107,30 +110,39 @@ def read_again(source: Source, accounts: Accounts, at: int) -> None:
 
 def read_sums(source: Source, accounts: Accounts, at: int) -> None:
     """Give every account that has no figure yet one from the sums over its whole window, if it can be had."""
+    for window_s, group in _unsummed(accounts, at).items():
+        _sum(source, group, at, window_s)
+
+
+def read_first_sums(source: Source, accounts: Accounts, at: int, *, until: Callable[[], bool]) -> None:
+    """Do the same as `read_sums`, few accounts at once, until done or `until` says stop."""
+    for window_s, group in _unsummed(accounts, at).items():
+        for some in _handfuls(group, source.handful):
+            if until():
+                return
+            _sum(source, some, at, window_s)
+
+
+def _unsummed(accounts: Accounts, at: int) -> dict[int, dict[Key, Account]]:
     by_window: dict[int, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
-        # Slices of a whole window are far too many to look at in one query.
-        if account.summed or account.objective.slice_s is not None:
-            continue
-        if account.assessment is None or account.assessment.figure is None:
+        if not (account.summed or account.has_figure):
             by_window[at - bounds(account.objective.window, at)[0]][key] = account
-    for window_s, group in by_window.items():
-        objectives = {key: account.objective for key, account in group.items()}
-        for key, sums in source.window(objectives, at, window_s).items():
-            account = group[key]
-            if isinstance(sums, Partial | Failed):
-                continue
-            account.summed = True
-            whole = entry(
-                counted(account.objective.indicator),
-                at - window_s,
-                window_s,
-                sums.numerator.get(at),
-                sums.valid.get(at),
-            )
-            if whole.valid > 0 and believable(account.objective, whole):
-                figure = figure_from_sums(account.objective, at, whole.bad, whole.valid)
-                account.assessment = Assessment(Rehydrating(0.0), figure, None)
+    return by_window
+
+
+def _sum(source: Source, accounts: Accounts, at: int, window_s: int) -> None:
+    objectives = {key: account.objective for key, account in accounts.items()}
+    for key, sums in source.window(objectives, at, window_s).items():
+        account = accounts[key]
+        if isinstance(sums, Partial | Failed):
+            continue
+        account.summed = True
+        kind = counted(account.objective.indicator)
+        whole = entry(kind, at - window_s, window_s, sums.numerator.get(at), sums.valid.get(at))
+        if whole.valid > 0 and believable(account.objective, whole):
+            figure = figure_from_sums(account.objective, at, whole.bad, whole.valid)
+            account.assessment = Assessment(Rehydrating(0.0), figure, None)
 
 
 def fill_gaps(source: Source, accounts: Accounts, at: int, *, until: Callable[[], bool]) -> bool:
@@ -143,23 +155,23 @@ def fill_gaps(source: Source, accounts: Accounts, at: int, *, until: Callable[[]
         if not wanted:
             return True
         progress = False
-        for gap, group in _handfuls(wanted, source.handful):
-            if until():
-                return False
-            objectives = {key: account.objective for key, account in group.items()}
-            for key, answer in source.closed(objectives, gap).items():
-                progress = _settle(group[key], gap, answer) or progress
+        for gap, group in wanted.items():
+            for some in _handfuls(group, source.handful):
+                if until():
+                    return False
+                objectives = {key: account.objective for key, account in some.items()}
+                for key, answer in source.closed(objectives, gap).items():
+                    progress = _settle(some[key], gap, answer) or progress
         if not progress:
             return False
     return False
 
 
-def _handfuls(wanted: Mapping[Gap, Mapping[Key, Account]], size: int) -> Iterator[tuple[Gap, dict[Key, Account]]]:
+def _handfuls(accounts: Accounts, size: int) -> Iterator[dict[Key, Account]]:
     """Yield as many accounts at once as one query holds, so that a cycle need not wait long for its turn."""
-    for gap, group in wanted.items():
-        members = list(group.items())
-        for first in range(0, len(members), size):
-            yield gap, dict(members[first : first + size])
+    members = list(accounts.items())
+    for first in range(0, len(members), size):
+        yield dict(members[first : first + size])
 
 
 def _newest_gaps(accounts: Accounts, at: int) -> dict[Gap, dict[Key, Account]]:

@@ -44,15 +44,9 @@ class Statuses:
         self._told: dict[Key, tuple[object, ...]] = {}
         self._rate = Rate()
 
-    def forget(self, objects: Mapping[Key, Stored]) -> None:
-        """Forget what was written to objects that are gone."""
-        for gone in self._writes.keys() - objects.keys():
-            del self._writes[gone]
-        for gone in self._told.keys() - objects.keys():
-            del self._told[gone]
-
     async def write(self, objects: Mapping[Key, Stored], facts: Mapping[Key, Facts], now: int) -> None:
         """Write what is worth it, as of epoch second `now`; the most urgent first, as much as the rate allows."""
+        self._forget(objects)
         drafts = await asyncio.to_thread(self._drafts, objects, facts, now)
         limit = asyncio.Semaphore(_WRITERS)
 
@@ -62,6 +56,13 @@ class Statuses:
                     self._told[key] = draft.gist
 
         await asyncio.gather(*(one(key, draft) for key, draft in drafts.items()))
+
+    def _forget(self, objects: Mapping[Key, Stored]) -> None:
+        """Forget what was written to objects that are gone."""
+        for gone in self._writes.keys() - objects.keys():
+            del self._writes[gone]
+        for gone in self._told.keys() - objects.keys():
+            del self._told[gone]
 
     def _drafts(self, objects: Mapping[Key, Stored], facts: Mapping[Key, Facts], now: int) -> dict[Key, _Draft]:
         """Render what has something to tell; what is left for want of room is rendered anew by the next cycle."""
@@ -98,17 +99,22 @@ class Statuses:
         percent = None if figure is None else figure.budget.remaining * 100
         return can_wait(facts.stored, percent, last, now=facts.now, fleet=fleet, seed=str(key))
 
-    async def _apply(self, read: Stored, status: JsonObject, now: int) -> bool:
+    async def _apply(self, read: Stored, rendered: JsonObject, now: int) -> bool:
         """Write a status, and the Event of a changed level; return whether it was written."""
         last = self._writes.get(read.key)
-        written = await self._writer.write(read, merge_patch(read.status, status))
+        written = await self._writer.write(read, merge_patch(read.status, rendered))
         if written is None:
             return False
-        self._writes[read.key] = LastWrite(written.get("status", {}), now)
         self._store.put(written)
+        known = self._store.get(read.key)
+        status = written.get("status", {})
+        # The watch may have been faster: one copy is enough.
+        self._writes[read.key] = LastWrite(
+            known.status if known is not None and known.status == status else status, now
+        )
         # What somebody else wrote into the status was never a level.
-        known = read.status if last is None else last.status
-        note = level_note(known.get("level"), status)
+        before = read.status if last is None else last.status
+        note = level_note(before.get("level"), rendered)
         if note is not None:
             warning, sentence = note
             await self._writer.tell(read, warning=warning, reason=names.Reason.LEVEL_CHANGED, note=sentence)

@@ -99,6 +99,22 @@ def series_count(indicator: Indicator) -> str:
             )
 
 
+def any_sample(indicator: Indicator, width_s: int) -> str | None:
+    """Return what is there where the `width_s` seconds up to the evaluation have a sample to count by.
+
+    Far cheaper than counting. None where no single range of samples tells.
+    """
+    # An instant sees samples of the five minutes before it.
+    look = f"[{promql_duration(width_s + _PRESENCE_S)}]"
+    match indicator:
+        case Counters(numerator=numerator, valid=valid):
+            return f"count(last_over_time({valid}{look}) or last_over_time({numerator}{look}))"
+        case NativeHistogram(histogram=selector) | TimeShare(value=Gauge(selector=selector) | Age(timestamp=selector)):
+            return f"count(last_over_time({selector}{look}))"
+        case TimeShare() | Expressions():
+            return None
+
+
 def wants_one_series(indicator: Indicator) -> bool:
     """Return whether several series would be ambiguous: one value is judged, not a sum of events."""
     match indicator:

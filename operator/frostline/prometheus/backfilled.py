@@ -98,13 +98,20 @@ class Backfilled:
     ) -> dict[Key, Counted | Missing]:
         wanted: dict[Gap, dict[Key, Objective]] = defaultdict(dict)
         for turn, (key, ends) in enumerate(before.items()):
-            if turn >= MOST_DIRECT:
+            if turn >= self.handful:
                 found[key] = _WAITS
                 continue
             for run in runs(ends, width_s):
                 wanted[run][key] = objectives[key]
+        room = MOST_DIRECT
         for run, group in wanted.items():
-            for key, answer in self._direct.closed(group, run).items():
+            # Most that is new to its rules is new as a whole, and to look is far cheaper than to count.
+            idle = self._direct.idle(group, run)
+            busy = [key for key in group if key not in idle]
+            counted = self._direct.closed({key: group[key] for key in busy[:room]}, run)
+            room -= len(counted)
+            for key in group:
+                answer = Counted({}, {}) if key in idle else counted.get(key, _WAITS)
                 found[key] = put_in(run, found[key], answer)
         return found
 

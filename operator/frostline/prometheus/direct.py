@@ -5,14 +5,16 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from frostline.core.increments import is_unclear
-from frostline.core.indicator import Indicator
+from frostline.core.indicator import Indicator, TimeShare
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.promql import (
     SLOT_LABEL,
+    STEP_S,
     Slices,
     Terms,
+    any_sample,
     batch,
     newest_sample,
     plain_terms,
@@ -31,6 +33,10 @@ BATCH_TERMS: Final = 48
 _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""
 
+_MOST_LOOKS: Final = 7 * 24 * 60
+"""How often one query may look at a value: each minute of a week."""
+
+_TOO_OFTEN: Final = Failed(Failure.TOO_MUCH, "minutes and slices of a long window are read bucket by bucket")
 
 Key = TypeVar("Key", bound=Hashable)
 _Chunk: TypeAlias = list[tuple[Any, tuple[str, ...]]]
@@ -81,12 +87,13 @@ class DirectSource:
 
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the whole window up to `at` in one look, right but for edges and births."""
+        short = {key: each for key, each in objectives.items() if not _looks_too_often(each, window_s)}
         asked = self._spread(
-            objectives,
+            short,
             lambda objective: _pair(window_terms(objective.indicator, window_s)),
             lambda query: self._client.instant(query, at),
         )
-        return {key: _counted(points) for key, points in asked.items()}
+        return dict.fromkeys(objectives, _TOO_OFTEN) | {key: _counted(points) for key, points in asked.items()}
 
     def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the `width_s` seconds up to `at`."""
@@ -101,6 +108,16 @@ class DirectSource:
             for key, exact in self._buckets(group, run, terms).items():
                 found[key] = put_in(run, found[key], exact)
         return found
+
+    def idle(self, objectives: Mapping[Key, Objective], gap: Gap) -> frozenset[Key]:
+        """Return those of which nothing was there to be counted in all of `gap`, as far as one look tells."""
+        end = gap.last + gap.width_s
+        terms_of = {key: any_sample(each.indicator, end - gap.start) for key, each in objectives.items()}
+        asked = self._ask_all(
+            {key: (term,) for key, term in terms_of.items() if term is not None},
+            lambda query: self._client.instant(query, end),
+        )
+        return frozenset(key for key, points in asked.items() if isinstance(points, tuple) and not points[0])
 
     def _buckets(
         self, objectives: Mapping[Key, Objective], gap: Gap, of: Callable[[Indicator, Slices | None, int], Terms]
@@ -126,11 +143,20 @@ class DirectSource:
     def _spread(
         self, objectives: Mapping[Key, Objective], expressions: _Terms, ask: _Ask
     ) -> dict[Key, tuple[Points, ...] | Missing]:
+        return self._ask_all({key: expressions(objective) for key, objective in objectives.items()}, ask)
+
+    def _ask_all(self, wanted: Mapping[Key, tuple[str, ...]], ask: _Ask) -> dict[Key, tuple[Points, ...] | Missing]:
         results: dict[Key, tuple[Points, ...] | Missing] = {}
-        pending = [(key, expressions(objective)) for key, objective in objectives.items()]
-        for answers in self._spread_over(lambda chunk: dict(_halving(chunk, ask)), _chunks(pending)):
+        for answers in self._spread_over(lambda chunk: dict(_halving(chunk, ask)), _chunks(list(wanted.items()))):
             results.update(answers)
         return results
+
+
+def _looks_too_often(objective: Objective, window_s: int) -> bool:
+    """Return whether a look at each minute, or at each slice, of the window is too much for one query."""
+    if objective.slices is not None:
+        return True
+    return isinstance(objective.indicator, TimeShare) and window_s > _MOST_LOOKS * STEP_S
 
 
 def _unclear(found: Mapping[Key, Counted | Missing], width_s: int) -> dict[Gap, list[Key]]:

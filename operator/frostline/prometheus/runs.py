@@ -19,8 +19,10 @@ def runs(ends: Sequence[int], width_s: int) -> Iterator[Gap]:
 
 
 def put_in(run: Gap, before: Counted | Missing, other: Counted | Missing) -> Counted | Missing:
-    """Return an answer with another one in its place in the buckets of `run`; a failure if that is one."""
-    if not (isinstance(before, Counted) and isinstance(other, Counted)):
+    """Return an answer with another one in its place in the buckets of `run`; a failure if either is one."""
+    if not isinstance(before, Counted):
+        return before
+    if not isinstance(other, Counted):
         return other
     inside = range(run.start + run.width_s, run.last + run.width_s + 1)
 
