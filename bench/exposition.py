@@ -6,6 +6,7 @@ PUT /degrade?FACTOR has every second service make FACTOR times as many bad event
 import contextlib
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from bench.mixed import Counters
 
 
 def main(services: int) -> None:
-    """Serve until killed."""
+    """Serve until the standard input ends."""
     counters = Counters(services, time.time())
 
     class Handler(BaseHTTPRequestHandler):
@@ -39,14 +40,18 @@ def main(services: int) -> None:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(server.server_address[1], flush=True)
-    server.serve_forever()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Ends with who started it, also where that is killed.
+    sys.stdin.read()
 
 
 @contextlib.contextmanager
 def exposing(services: int) -> Iterator[str]:
     """Run the process; give its HOST:PORT."""
     argv = [sys.executable, "-m", "bench.exposition", str(services)]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).resolve().parent.parent)
+    process = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).resolve().parent.parent
+    )
     try:
         if process.stdout is None:
             raise RuntimeError("the exposition has no output")

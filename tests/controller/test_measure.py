@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from frostline.controller.account import SPAN_POINTS, Account, Key, opened
-from frostline.controller.measure import LATE_S, fill_gaps, read_first_sums, read_now, read_sums
+from frostline.controller.measure import LATE_S, fill_gaps, read_now, read_sums
 from frostline.core.assess import Fresh
 from frostline.core.indicator import Gauge, Side, TimeShare
 from frostline.core.ledger import FINE_S, Gap
@@ -92,7 +92,7 @@ def test_first_sums_are_read_a_handful_at_a_time_until_told_to_stop() -> None:
     prometheus = source()
     books = accounts(*(Key("dating", str(number)) for number in range(3 * prometheus.handful)))
 
-    read_first_sums(prometheus, books, AT, until=lambda: prometheus.windows == 2)
+    read_sums(prometheus, books, AT, until=lambda: prometheus.windows == 2)
 
     assert sum(each.has_figure for each in books.values()) == 2 * prometheus.handful
 
@@ -100,8 +100,8 @@ def test_first_sums_are_read_a_handful_at_a_time_until_told_to_stop() -> None:
 def test_sums_give_a_first_figure_and_no_level() -> None:
     books, prometheus = accounts(A, B), source(steady(0.0005))
 
-    read_sums(prometheus, books, AT)
-    read_sums(prometheus, books, AT)
+    read_sums(prometheus, books, AT, until=never)
+    read_sums(prometheus, books, AT, until=never)
 
     assessment = books[A].assessment
     assert assessment is not None
@@ -115,8 +115,8 @@ def test_sums_give_a_first_figure_and_no_level() -> None:
 def test_sums_of_nothing_give_no_figure_and_are_not_asked_for_again() -> None:
     books, prometheus = accounts(A), source(silent)
 
-    read_sums(prometheus, books, AT)
-    read_sums(prometheus, books, AT)
+    read_sums(prometheus, books, AT, until=never)
+    read_sums(prometheus, books, AT, until=never)
 
     assert books[A].assessment is None
     assert prometheus.windows == 1
@@ -125,10 +125,10 @@ def test_sums_of_nothing_give_no_figure_and_are_not_asked_for_again() -> None:
 def test_sums_that_failed_are_asked_for_again() -> None:
     books, prometheus = accounts(A), source()
     prometheus.trouble = DOWN
-    read_sums(prometheus, books, AT)
+    read_sums(prometheus, books, AT, until=never)
     prometheus.trouble = None
 
-    read_sums(prometheus, books, AT)
+    read_sums(prometheus, books, AT, until=never)
 
     assert books[A].assessment is not None
 

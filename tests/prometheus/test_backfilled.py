@@ -79,3 +79,13 @@ def test_nothing_is_counted_where_nothing_was() -> None:
     assert sorted(found.valid) == [AT + turn * FINE_S for turn in range(4, 11)]
     direct = [query for query in recording.queries if "slo:frostline" not in query]
     assert len(direct) == 1, "a look"
+
+
+def test_what_just_closed_before_the_rules_waits_and_no_counter_is_asked() -> None:
+    recording = Recording({"a": Promised(since=BEGAN), "b": Promised()})
+
+    found = Backfilled(recording).recent({A: objective(), ("shop", "b"): objective()}, FINE)
+
+    assert isinstance(found[A], Failed)
+    assert isinstance(found["shop", "b"], Counted)
+    assert all("slo:frostline" in query for query in recording.queries)

@@ -5,15 +5,18 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from frostline.controller.account import Account, Key
-from frostline.controller.measure import fill_gaps, read_again, read_first_sums, read_now, read_sums
+from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
 from frostline.controller.timing import Timing
 from frostline.core.assess import Answer, Fresh
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.selector import Selector
 from frostline.prometheus.source import Source
+
+_SUMS_S: Final = 2.0
+"""For how long a cycle goes on with first figures from sums; what is left is read between cycles."""
 
 
 class Clock(Protocol):
@@ -126,7 +129,8 @@ class Lane:
         read_again(self.source, accounts, at)
         # A first figure from sums is for what is alive and unambiguous only.
         alive = {key for key, answer in answers.items() if isinstance(answer, Fresh) and answer.newest is not None}
-        read_sums(self.source, {key: accounts[key] for key in alive}, at)
+        deadline = time.monotonic() + _SUMS_S
+        read_sums(self.source, {key: accounts[key] for key in alive}, at, until=lambda: time.monotonic() > deadline)
         return Round(at, accounts, answers, time.monotonic() - begun)
 
     def _fill(self, accounts: Mapping[Key, Account], until: Callable[[], bool]) -> bool:
@@ -137,7 +141,7 @@ class Lane:
         at = self.timing.evaluation_time(now)
         # Right budgets first: by sums of what is alive, then by the buckets of what cannot be summed up.
         alive = {key: account for key, account in accounts.items() if account.series}
-        read_first_sums(self.source, alive, at, until=until)
+        read_sums(self.source, alive, at, until=until)
         blank = {key: account for key, account in accounts.items() if not account.has_figure}
         fill_gaps(self.source, blank, at, until=until)
         return fill_gaps(self.source, accounts, at, until=until)

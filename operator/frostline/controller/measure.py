@@ -39,7 +39,7 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     recent = Gap(opened - LATE_S, opened - FINE_S, FINE_S)
     presence = source.presence(objectives, at)
     current = source.open(objectives, at, at - opened)
-    closed = source.closed(objectives, recent)
+    closed = source.recent(objectives, recent)
     return {
         key: _take(account, at, recent, there=presence[key], now=current[key], just=closed[key])
         for key, account in accounts.items()
@@ -108,14 +108,11 @@ def read_again(source: Source, accounts: Accounts, at: int) -> None:
             account.read_again = None
 
 
-def read_sums(source: Source, accounts: Accounts, at: int) -> None:
-    """Give every account that has no figure yet one from the sums over its whole window, if it can be had."""
-    for window_s, group in _unsummed(accounts, at).items():
-        _sum(source, group, at, window_s)
+def read_sums(source: Source, accounts: Accounts, at: int, *, until: Callable[[], bool]) -> None:
+    """Give every account that has no figure yet one from the sums over its whole window, if it can be had.
 
-
-def read_first_sums(source: Source, accounts: Accounts, at: int, *, until: Callable[[], bool]) -> None:
-    """Do the same as `read_sums`, few accounts at once, until done or `until` says stop."""
+    A handful after the other, until done or `until` says stop.
+    """
     for window_s, group in _unsummed(accounts, at).items():
         for some in _handfuls(group, source.handful):
             if until():

@@ -56,6 +56,18 @@ class Backfilled:
 
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
+        found, before = self._known(objectives, gap)
+        return self._filled(found, objectives, before, gap.width_s)
+
+    def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+        """Return what the rules alone say; what was before them waits for its turn."""
+        found, before = self._known(objectives, gap)
+        return found | dict.fromkeys(before, _WAITS)
+
+    def _known(
+        self, objectives: Mapping[Key, Objective], gap: Gap
+    ) -> tuple[dict[Key, Counted | Missing], dict[Key, tuple[int, ...]]]:
+        """Return what was recorded, and per objective the ends of the buckets that its rules did not see."""
         found = self._recorded.closed(objectives, gap)
         ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
         holes = {
@@ -65,14 +77,14 @@ class Backfilled:
             and (missing := [end for end in ends if gap.width_s == COARSE_S or end not in answer.valid])
         }
         if not holes:
-            return found
+            return found, {}
         edges = range(gap.start, ends[-1] + 1, gap.width_s)
         evaluated = self._recorded.evaluated({key: objectives[key] for key in holes}, edges)
         if isinstance(evaluated, Partial | Failed):
-            return found | dict.fromkeys(holes, evaluated)
+            return found | dict.fromkeys(holes, evaluated), {}
         seen = self._seen_at(edges, {key: objectives[key] for key in holes})
         if isinstance(seen, Partial | Failed):
-            return found | dict.fromkeys(holes, seen)
+            return found | dict.fromkeys(holes, seen), {}
         before = {
             key: tuple(
                 end
@@ -82,7 +94,7 @@ class Backfilled:
             )
             for key, of in holes.items()
         }
-        return self._filled(found, objectives, {key: of for key, of in before.items() if of}, gap.width_s)
+        return found, {key: of for key, of in before.items() if of}
 
     def _seen_at(self, edges: range, objectives: Mapping[Key, Objective]) -> dict[Key, frozenset[int]] | Missing:
         if edges.step != COARSE_S:

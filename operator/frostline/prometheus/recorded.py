@@ -115,6 +115,10 @@ class RecordedSource:
             dict.fromkeys(objectives, counts) if isinstance(counts, Partial | Failed) else each_of(objectives, counts)
         )
 
+    def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+        """Return what `closed` does."""
+        return self.closed(objectives, gap)
+
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the whole window up to `at` in one look, right but for edges and births."""
         members = list(objectives.items())

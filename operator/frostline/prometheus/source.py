@@ -55,5 +55,8 @@ class Source(Protocol):
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
 
+    def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+        """Return what `closed` does, of buckets that closed just now, as far as that does not delay a cycle."""
+
     def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
         """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
