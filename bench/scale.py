@@ -298,7 +298,8 @@ def main() -> int:
                 write([each])
             bench.operator.stop()
     say(
-        f"\n{side_by_side(found)}\n\nrecorded source, real rules (rules-evaluated-in tells how often); written to {FOLDER}"
+        f"\n{side_by_side(found)}\n\nrecorded source, real rules (rules-evaluated-in tells how often);"
+        f" written to {FOLDER}"
     )
     return 0
 
