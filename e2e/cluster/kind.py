@@ -1,5 +1,6 @@
 """CLUSTER=kind: a kind cluster in Docker."""
 
+import os
 import shutil
 import subprocess
 
@@ -12,6 +13,8 @@ from e2e.cluster.supervisor import Part
 
 CLUSTER = "frostline-local"
 CREATE_SECONDS = 600.0
+NODE_IMAGE = "KIND_NODE_IMAGE"
+"""Variable that names the image of the node, and so the version of Kubernetes; without it kind chooses."""
 
 
 class KindProvider:
@@ -56,7 +59,9 @@ class KindProvider:
             self._site.tell(f"  creating the kind cluster {CLUSTER}")
             # Written before, so that a cluster left halfway is known as ours.
             self._site.state.put(kind=CLUSTER)
-            self._kind("create", "cluster", "--name", CLUSTER, "--wait", "180s")
+            image = os.environ.get(NODE_IMAGE)
+            chosen = ("--image", image) if image else ()
+            self._kind("create", "cluster", "--name", CLUSTER, "--wait", "180s", *chosen)
         write_atomically(self._site.kubeconfig, self._kind("get", "kubeconfig", "--name", CLUSTER), mode=0o600)
 
     def release(self) -> None:

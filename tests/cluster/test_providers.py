@@ -11,7 +11,9 @@ from e2e.cluster import kubeconfig
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.existing import chosen_context
+from e2e.cluster.kind import KindProvider
 from e2e.cluster.progress import silent
+from e2e.cluster.site import Site
 
 
 @pytest.fixture
@@ -130,3 +132,28 @@ def test_subprocess_is_not_needed_for_a_refusal(tmp_path: Path, config: Path, mo
 
     with pytest.raises(ClusterError):
         up(tmp_path, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        pytest.param({}, [], id="kind-chooses"),
+        pytest.param({"KIND_NODE_IMAGE": "kindest/node:v1.30.13"}, ["--image", "kindest/node:v1.30.13"], id="named"),
+    ],
+)
+def test_the_image_of_kinds_node_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], asked: list[str]
+) -> None:
+    said = tmp_path / "said"
+    fake = tmp_path / "kind"
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.delenv("KIND_NODE_IMAGE", raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    KindProvider(Site(tmp_path / "state", silent)).start()
+
+    (created,) = [line.split() for line in said.read_text().splitlines() if line.startswith("create cluster")]
+    assert created[6:] == asked
