@@ -113,6 +113,8 @@ def test_marks_and_gates_that_somebody_took_away_come_back(people: Shop) -> None
 
     people.run("delete", "releasegate", "deployment-gateway", *BYPASS)
     eventually(lambda: "deployment-gateway" in people.gates(), 30)
+    # The API server's admission hears of a new gate a moment later.
+    eventually(people.refusal, 5)
     assert people.release("app:4")
 
     refused = people.run("delete", "releasegate", "deployment-gateway", check=False)
