@@ -6,7 +6,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry
 
 from frostline import operator as module
 from frostline.controller.health import Health, application
@@ -52,7 +51,7 @@ def test_health_is_served_and_the_port_is_told(caplog: pytest.LogCaptureFixture)
     caplog.set_level("INFO")
 
     async def ask() -> str:
-        async with module._served(options(0), application(Health(30), CollectorRegistry())):
+        async with module._served(options(0), application(Health(30), bytes)):
             port = caplog.messages[-1].rpartition(" ")[2]
             async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as response:
                 return await response.text()
@@ -62,7 +61,7 @@ def test_health_is_served_and_the_port_is_told(caplog: pytest.LogCaptureFixture)
 
 def test_a_port_that_is_taken_is_an_error() -> None:
     async def serve(port: int) -> None:
-        async with module._served(options(port), application(Health(30), CollectorRegistry())):
+        async with module._served(options(port), application(Health(30), bytes)):
             pass
 
     with socket.socket() as taken:

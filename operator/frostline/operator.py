@@ -38,7 +38,7 @@ async def run(options: Options) -> None:
     instruments = Instruments()
     health = Health(options.timing.interval_s, observe=instruments.cycled)
     term = Term(options, health, instruments, reclaim=lambda: _heed_signals(stopping))
-    async with _served(options, application(health, instruments.registry)):
+    async with _served(options, application(health, instruments.exposition)):
         if options.lease is None:
             await term.lead(None, stopping)
             return

@@ -64,6 +64,30 @@ def test_at_an_edge_the_bucket_that_just_closed_is_the_open_one() -> None:
     assert books[A].ledger.view(AT).counts(AT - FINE_S - LATE_S, AT).unknown_s == 0
 
 
+def test_buckets_that_closed_are_read_when_they_did_and_every_two_minutes_for_late_data() -> None:
+    books, prometheus = accounts(A), source()
+
+    for seconds in range(30, FINE_S + 31, 30):
+        read_now(prometheus, books, AT + seconds)
+        if seconds == 30:
+            del prometheus.asked[:]
+
+    just_now, later = Gap(AT - LATE_S, AT - FINE_S, FINE_S), Gap(AT + FINE_S - LATE_S, AT, FINE_S)
+    assert prometheus.asked == [just_now, just_now, later]
+
+
+def test_what_failed_is_read_again_at_once() -> None:
+    books, prometheus = accounts(A), source()
+    prometheus.trouble = DOWN
+    read_now(prometheus, books, AT + 30)
+    prometheus.trouble = None
+
+    answers = read_now(prometheus, books, AT + 60)
+
+    assert answers == {A: Fresh(AT + 55)}
+    assert books[A].ledger.view(AT + 60).counts(AT - LATE_S, AT).unknown_s == 0
+
+
 @pytest.mark.parametrize("trouble", [pytest.param(DOWN, id="failed"), pytest.param(Partial(("w",)), id="partial")])
 def test_trouble_is_the_answer_and_nothing_is_recorded(trouble: Failed | Partial) -> None:
     books, prometheus = accounts(A), source()

@@ -9,6 +9,7 @@ from frostline.api.gate import GateSpec
 from frostline.controller.account import Key
 from frostline.controller.gating import Ask
 from frostline.controller.override_status import declared_by, override_status
+from frostline.controller.packed import Packed
 from frostline.controller.store import Stored
 from frostline.core.gate import Workload
 from frostline.core.policy import Level, Mode, Releases
@@ -38,7 +39,9 @@ def override(status: Mapping[str, Any] | None = None, /, **more: Any) -> Stored:
         "requestedBy": "anna",
         **more,
     }
-    return Stored(Key("dating", "fix"), "uid-fix", 1, "1", False, "2027-01-15T07:00:00Z", declared, status or {})
+    return Stored(
+        Key("dating", "fix"), "uid-fix", 1, "1", False, "2027-01-15T07:00:00Z", Packed({"spec": declared}), status or {}
+    )
 
 
 def told(stored: Stored, *gates: GateSpec, now: int = AT) -> JsonObject:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from frostline.controller.account import Key
+from frostline.controller.packed import Packed
 from frostline.controller.policies import BUILT_IN_NAME, Policies
 from frostline.controller.store import Stored
 from frostline.core.policy import BUILT_IN
@@ -14,7 +15,7 @@ WRONG = {"lift": {"hold": "soon"}}
 
 def policy(name: str, spec: Any, generation: int = 1, uid: str = "a") -> tuple[Key, Stored]:
     key = Key("", name)
-    return key, Stored(key, uid, generation, "1", False, "", spec, {})
+    return key, Stored(key, uid, generation, "1", False, "", Packed({"spec": spec}), {})
 
 
 def known(*policies: tuple[Key, Stored]) -> Policies:

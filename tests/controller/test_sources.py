@@ -12,6 +12,7 @@ from frostline.api.base import JsonObject
 from frostline.api.sourced import AcceptedSource
 from frostline.controller.account import Key
 from frostline.controller.namespaces import SeenNamespace
+from frostline.controller.packed import Packed
 from frostline.controller.sources import OWN_NAME, Asked, Chosen, Sources, meant
 from frostline.controller.store import Stored
 from frostline.core.outcome import NoSource, Unsourced
@@ -69,7 +70,9 @@ class Scene:
         key = Key("", name)
         old = self.stored.get(key)
         generation = 1 if old is None else old.generation + 1
-        self.stored[key] = Stored(key, f"uid-{name}", generation, "1", False, "", {"url": URL, **spec}, {})
+        self.stored[key] = Stored(
+            key, f"uid-{name}", generation, "1", False, "", Packed({"spec": {"url": URL, **spec}}), {}
+        )
 
     def look(self, seconds: float = 0) -> None:
         self.time += seconds

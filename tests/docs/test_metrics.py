@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from frostline import names
 from frostline.controller.arming import Arming
-from frostline.controller.figures import BURN_WINDOWS
 from frostline.controller.health import Health
 from frostline.controller.metrics import Instruments
 from frostline.controller.rule_delivery import Delivered
+from frostline.controller.series import BURN_WINDOWS
 from frostline.controller.tracking import Arrived
 from frostline.core.verdict import Passed, Why
 from frostline.webhook.certificate import ServingCertificate
@@ -53,7 +53,7 @@ class Follower:
     heard_at: float | None = 1_000.0
 
 
-def operator() -> CollectorRegistry:
+def operator() -> bytes:
     """Return what an operator serves that has one frozen workload."""
     made = frozen_shop()
     instruments = Instruments()
@@ -74,10 +74,10 @@ def operator() -> CollectorRegistry:
         instruments.delivered(outcome)
     for how in Arrived:
         instruments.arrived(how)
-    return instruments.registry
+    return instruments.exposition()
 
 
-def webhook() -> CollectorRegistry:
+def webhook() -> bytes:
     """Return what a webhook serves that has answered."""
     instruments = WebhookInstruments()
     certificate = ServingCertificate("files", lambda: 0.0, instruments.certificate_refused)
@@ -88,15 +88,22 @@ def webhook() -> CollectorRegistry:
     instruments.dropped("line")
     instruments.event("written")
     instruments.certificate_refused("expired")
-    return instruments.registry
+    return generate_latest(instruments.registry)
 
 
-REGISTRIES = {"operator": operator, "webhook": webhook}
+PROCESSES = {"operator": operator, "webhook": webhook}
 
 
 def families() -> Iterator[Metric]:
-    for registry in REGISTRIES.values():
-        yield from registry().collect()
+    for exposition in PROCESSES.values():
+        yield from families_of(exposition())
+
+
+def families_of(exposition: bytes) -> Iterator[Metric]:
+    for family in text_string_to_metric_families(exposition.decode()):
+        # A gauge of its own in this format, and not documented.
+        if not family.name.endswith(_CREATED):
+            yield family
 
 
 def served_name(family: Metric) -> str:
@@ -151,7 +158,7 @@ def test_no_more_series_are_served_than_the_tables_count() -> None:
 def test_an_objective_has_the_ten_series_that_the_page_promises() -> None:
     per_objective = [
         sample
-        for family in operator().collect()
+        for family in families_of(operator())
         for sample in family.samples
         if sample.labels.get("name") == "matching" and family.name != names.Metric.HELD_SINCE
     ]
@@ -159,11 +166,11 @@ def test_an_objective_has_the_ten_series_that_the_page_promises() -> None:
     assert len(per_objective) == 10 == 7 + len(BURN_WINDOWS)
 
 
-@pytest.mark.parametrize("process", REGISTRIES)
+@pytest.mark.parametrize("process", PROCESSES)
 def test_names_follow_the_conventions_of_prometheus(process: str) -> None:
     answer = subprocess.run(
         [promtool(), "check", "metrics"],
-        input=generate_latest(REGISTRIES[process]()),
+        input=PROCESSES[process](),
         capture_output=True,
         check=False,
         timeout=60,

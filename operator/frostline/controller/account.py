@@ -32,6 +32,7 @@ class Account:
         series: how many valid series there were when they were last whole, at epoch second `series_at`.
         lost: how many there were before some went missing for good, and when; None while all are there.
         read_again: since when to read again, as lost ones are back; None when there is nothing to.
+        closed_at: when the buckets that closed last were read last, epoch seconds.
     """
 
     uid: str
@@ -44,6 +45,7 @@ class Account:
     series_at: int = 0
     lost: tuple[int, int] | None = None
     read_again: int | None = None
+    closed_at: int = 0
 
     @property
     def has_figure(self) -> bool:

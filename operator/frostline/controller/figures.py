@@ -1,11 +1,7 @@
-"""What a scrape reads of the last cycle, so that a deleted objective leaves no series behind.
-
-At ten thousand objectives each series of one is ten thousand: only what a dashboard or an alert needs has one.
-"""
+"""What a scrape reads of the last cycle about the fleet as a whole, and about what is held back."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -18,14 +14,9 @@ from frostline.controller.arming import metric as armed_parts
 from frostline.controller.cycle import Cycle, View
 from frostline.controller.gates import HeldGate
 from frostline.controller.health import Health
-from frostline.core.assess import Assessment
 from frostline.core.breaker import State
-from frostline.core.outcome import Measured, NoTraffic, Outcome, Rehydrating
+from frostline.core.outcome import Outcome, Rehydrating
 from frostline.core.policy import Level, Rule
-from frostline.core.rules import window_label
-
-BURN_WINDOWS: Final = {3_600: "1h", 21_600: "6h", 86_400: "1d"}
-"""Windows whose burn rates are served, by their seconds; recording rules have more."""
 
 _WHICH: Final = ["namespace", "name"]
 
@@ -48,7 +39,6 @@ class Snapshot(Collector):
         interval.add_metric([], self._health.interval_s)
         yield from (cycles, interval, armed_parts(self._arming.state), _breakers(self._cycle.breakers()))
         yield from _fleet(views)
-        yield from _figures(views)
         yield from _holding(gates)
 
 
@@ -86,79 +76,6 @@ def _fleet(views: tuple[View, ...]) -> Iterator[Metric]:
     unknown = sum(1.0 - each.outcome.known for each in assessments if isinstance(each.outcome, Rehydrating))
     filled.add_metric([], 1.0 - unknown / len(assessments) if assessments else 1.0)
     yield from (known, by_level, by_outcome, filled)
-
-
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """A metric of one objective: `read` returns (values of the further labels, value) of each of its series."""
-
-    name: names.Metric
-    text: str
-    read: Callable[[Accepted, Assessment | None], Iterable[tuple[Iterable[str], float]]]
-    labels: tuple[str, ...] = ()
-
-
-def _info(acceptance: Accepted, _: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    spec, window = acceptance.spec, window_label(acceptance.objective.window)
-    yield (spec.journey or "", str(spec.tier), window), 1.0
-
-
-def _target(acceptance: Accepted, _: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    yield (), float(acceptance.objective.target / 100)
-
-
-def _measured(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    yield (), float(assessment is not None and isinstance(assessment.outcome, Measured | NoTraffic))
-
-
-def _sli(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    if assessment is not None and assessment.figure is not None and assessment.figure.sli is not None:
-        yield (), assessment.figure.sli
-
-
-def _left(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    if assessment is not None and assessment.figure is not None:
-        yield (), assessment.figure.budget.remaining
-
-
-def _whole(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    if assessment is not None and assessment.figure is not None:
-        yield (), assessment.figure.budget.minutes_total * 60
-
-
-def _burn(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    if assessment is not None and assessment.figure is not None:
-        for seconds, rate in assessment.figure.burn:
-            if seconds in BURN_WINDOWS:
-                yield (BURN_WINDOWS[seconds],), rate
-
-
-def _level(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[Iterable[str], float]]:
-    if assessment is not None and assessment.figure is not None and assessment.level is not None:
-        yield (assessment.level.level.value,), 1.0
-
-
-_OF_EACH: Final = (
-    _Series(names.Metric.OBJECTIVE_INFO, "1; what an objective belongs to.", _info, ("journey", "tier", "window")),
-    _Series(names.Metric.TARGET_RATIO, "Target, 0 to 1.", _target),
-    _Series(names.Metric.MEASURED, "1 when the last cycle measured it.", _measured),
-    _Series(names.Metric.SLI_RATIO, "Good / valid events of the window, 0 to 1.", _sli),
-    _Series(names.Metric.BUDGET_REMAINING_RATIO, "Error budget left, at most 1.", _left),
-    _Series(names.Metric.BUDGET_SECONDS, "The whole error budget as time.", _whole),
-    _Series(names.Metric.BURN_RATE, "Burn rate by window.", _burn, ("window",)),
-    _Series(names.Metric.LEVEL, "1 for the level in force.", _level, ("level",)),
-)
-
-
-def _figures(views: tuple[View, ...]) -> Iterator[Metric]:
-    """Yield one family after the other: all samples of a large fleet at once would take 60 MB."""
-    for series in _OF_EACH:
-        family = GaugeMetricFamily(series.name, series.text, labels=[*_WHICH, *series.labels])
-        for view in views:
-            if isinstance(view.acceptance, Accepted):
-                for values, value in series.read(view.acceptance, view.assessment):
-                    family.add_metric([*view.key, *values], value)
-        yield family
 
 
 def _holding(gates: Iterable[HeldGate]) -> Iterator[Metric]:

@@ -7,18 +7,23 @@ from typing import Final
 _GROWTH: Final = 1.25
 _FEW: Final = 500
 
+_MMAP_THRESHOLD: Final = -3
 _ARENAS: Final = -8
-"""M_ARENA_MAX of glibc's malloc.h."""
+"""M_MMAP_THRESHOLD and M_ARENA_MAX of glibc's malloc.h."""
+
+_LARGE_BYTES: Final = 1 << 18
 
 
 def share_heap() -> None:
     """Have all threads share one heap, to be called before there are any; does nothing where the C library is no glibc.
 
-    Each thread's own would keep what that thread once freed: of large answers that is a third of the memory.
+    Each thread's own would keep what that thread once freed: of large answers that is a third of the memory. And what
+    is large goes back as soon as it is freed: by itself glibc would soon take megabytes for small.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_ARENAS, 1)
+        mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 class Settled:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 _MISSED_CYCLES: Final = 3
 _PATIENCE_S: Final = 120.0
@@ -67,8 +66,8 @@ class Health:
         return self._ready
 
 
-def application(health: Health, registry: CollectorRegistry) -> web.Application:
-    """Return the HTTP application with the three paths."""
+def application(health: Health, exposition: Callable[[], bytes]) -> web.Application:
+    """Return the HTTP application with the three paths; `exposition` makes what a scrape reads, in a thread."""
 
     async def healthz(_request: web.Request) -> web.Response:
         if health.alive:
@@ -81,8 +80,8 @@ def application(health: Health, registry: CollectorRegistry) -> web.Application:
         return web.Response(status=503, text="the first cycle has not ended yet\n")
 
     async def metrics(_request: web.Request) -> web.Response:
-        # A large fleet is a second of work, in which the event loop shall not stand still.
-        text = await asyncio.to_thread(generate_latest, registry)
+        # Of a large fleet it is some work, in which the event loop shall not stand still.
+        text = await asyncio.to_thread(exposition)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     served = web.Application()

@@ -17,6 +17,9 @@ from frostline.prometheus.source import Counted, Missing, Presence, Source
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
 
+_AGAIN_S: Final = 120
+"""How often it is asked for again."""
+
 _LOST_SHARE: Final = 0.2
 """Share of the series that may go between two cycles before the answer is taken for incomplete."""
 
@@ -39,11 +42,17 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     recent = Gap(opened - LATE_S, opened - FINE_S, FINE_S)
     presence = source.presence(objectives, at)
     current = source.open(objectives, at, at - opened)
-    closed = source.recent(objectives, recent)
+    due = {key: objectives[key] for key, account in accounts.items() if _due(account, at)}
+    closed = source.recent(due, recent) if due else {}
     return {
-        key: _take(account, at, recent, there=presence[key], now=current[key], just=closed[key])
+        key: _take(account, at, recent, there=presence[key], now=current[key], just=closed.get(key))
         for key, account in accounts.items()
     }
+
+
+def _due(account: Account, at: int) -> bool:
+    """Return whether to read the buckets that closed last: when another one has, and then now and again."""
+    return account.closed_at < open_bucket(at) or at - account.closed_at >= _AGAIN_S
 
 
 def _take(
@@ -53,9 +62,9 @@ def _take(
     *,
     there: Presence | Missing,
     now: Counted | Missing,
-    just: Counted | Missing,
+    just: Counted | Missing | None,
 ) -> Answer:
-    """Record the answers of one cycle, if they are whole."""
+    """Record the answers of one cycle, if they are whole; `just` is None where it was not asked for."""
     if isinstance(there, Partial | Failed):
         return there
     if isinstance(now, Partial | Failed):
@@ -72,6 +81,7 @@ def _take(
     opened = open_bucket(at)
     if isinstance(just, Counted):
         _record(account, recent, just)
+        account.closed_at = at
     kind = counted(account.objective.indicator)
     account.ledger.record_open(entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at)))
     return Fresh(there.newest)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import generate_latest
 
 import frostline
 from frostline import names
@@ -13,6 +14,7 @@ from frostline.controller.cycle import Cycle
 from frostline.controller.figures import Snapshot
 from frostline.controller.health import Health
 from frostline.controller.rule_delivery import Delivered
+from frostline.controller.series import exposed
 from frostline.controller.tracking import Arrived
 
 _QUERY_BUCKETS: Final = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20)
@@ -25,6 +27,7 @@ class Instruments:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._shown: Cycle | None = None
         self._queries = Histogram(
             names.Metric.QUERY_SECONDS,
             "Queries to Prometheus, by source and outcome.",
@@ -98,7 +101,19 @@ class Instruments:
         """
         snapshot = Snapshot(cycle, health, arming)
         self.registry.register(snapshot)
-        return lambda: self.registry.unregister(snapshot)
+        self._shown = cycle
+
+        def hide() -> None:
+            self.registry.unregister(snapshot)
+            self._shown = None
+
+        return hide
+
+    def exposition(self) -> bytes:
+        """Return everything in Prometheus's text format, the series of each objective included."""
+        shown = self._shown
+        # Of the cycle as it is now: a deleted objective leaves no series behind.
+        return generate_latest(self.registry) + (b"" if shown is None else exposed(shown.views))
 
     def show_leadership(self, leads: Callable[[], bool]) -> None:
         """Have it read at each scrape whether this process leads."""

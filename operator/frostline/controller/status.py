@@ -24,6 +24,7 @@ from frostline.api.status import (
     TargetChange,
 )
 from frostline.controller import words
+from frostline.controller.packed import unpacked
 from frostline.controller.released import Released
 from frostline.core.assess import Assessment, Figure
 from frostline.core.durations import format_duration, promql_duration
@@ -99,7 +100,7 @@ def gist(facts: Facts) -> tuple[object, ...]:
 
 def _read(stored: Mapping[str, Any]) -> ObjectiveStatus:
     try:
-        return ObjectiveStatus.model_validate(stored)
+        return ObjectiveStatus.model_validate(unpacked(stored))
     except ValidationError:
         # Somebody else wrote it, or an older version: nothing of it can be trusted.
         return _EMPTY

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from frostline import names
 from frostline.api.base import JsonObject
 from frostline.controller.account import Key
+from frostline.controller.packed import Packed
 from frostline.controller.status import Facts, gist, render
 from frostline.controller.store import Store, Stored
 from frostline.controller.writing import LastWrite, Rate, can_wait, merge_patch, urgency, worth_writing
@@ -110,7 +111,7 @@ class Statuses:
         status = written.get("status", {})
         # The watch may have been faster: one copy is enough.
         self._writes[read.key] = LastWrite(
-            known.status if known is not None and known.status == status else status, now
+            known.status if known is not None and known.status == status else Packed(status), now
         )
         # What somebody else wrote into the status was never a level.
         before = read.status if last is None else last.status

@@ -6,6 +6,7 @@ from typing import Any
 
 from frostline.controller.account import Key
 from frostline.controller.known import Known, Manifest
+from frostline.controller.packed import Packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,13 @@ class Stored:
     version: str
     deleting: bool
     created: str
-    spec: Any
+    contents: Packed
     status: Mapping[str, Any]
+
+    @property
+    def spec(self) -> Any:  # noqa: ANN401 - anything can stand in a manifest
+        """The `spec` of the manifest, None where there is none."""
+        return self.contents.get("spec")
 
 
 def stored(manifest: Manifest) -> Stored:
@@ -33,8 +39,8 @@ def stored(manifest: Manifest) -> Stored:
         version=metadata["resourceVersion"],
         deleting="deletionTimestamp" in metadata,
         created=metadata.get("creationTimestamp", ""),
-        spec=manifest.get("spec"),
-        status=status if isinstance(status, Mapping) else {},
+        contents=Packed({"spec": manifest.get("spec")}),
+        status=Packed(status if isinstance(status, Mapping) else {}),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from frostline import names
 from frostline.api.base import JsonObject
+from frostline.controller.packed import unpacked
 from frostline.controller.status import Facts
 from frostline.core.policy import Level, Rule
 
@@ -111,6 +112,7 @@ def _heartbeat(fleet: int, seed: str) -> int:
 
 def merge_patch(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> JsonObject:
     """Return the JSON merge patch (RFC 7386) that turns `stored` into `rendered`."""
+    stored = unpacked(stored)
     patch: JsonObject = {gone: None for gone in stored if gone not in rendered}
     for name, value in rendered.items():
         old = stored.get(name)
