@@ -10,9 +10,11 @@ class Packed(Mapping[str, Any]):
     """A JSON object that is read anew at every look: ask for `unpacked` where several keys are of interest."""
 
     __slots__ = ("_text",)
+    __hash__ = None  # type: ignore[assignment]  # as of a dictionary
 
     def __init__(self, value: Mapping[str, Any]) -> None:
-        self._text = orjson.dumps(dict(value), option=orjson.OPT_SORT_KEYS)
+        # A copy of its own length: what orjson returns has room for twice as much.
+        self._text = bytes(memoryview(orjson.dumps(dict(value), option=orjson.OPT_SORT_KEYS)))
 
     def unpacked(self) -> dict[str, Any]:
         """Return the object."""

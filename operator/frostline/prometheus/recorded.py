@@ -14,25 +14,27 @@ from frostline.core.outcome import Failed, Partial
 from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, Labels, labels_of, matchers, telescoped
 from frostline.core.selector import Selector
 from frostline.names import Recorded
-from frostline.prometheus.client import Answer, Asked, Series
+from frostline.prometheus.client import Answer, Asked
 from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules, Evaluations, Unevaluated
 from frostline.prometheus.recorded_answers import (
+    NOTHING,
     Both,
+    Newest,
     better,
-    by_labels,
     each_of,
     ends_of,
     multiplied,
-    newest_of,
+    newest,
     parts,
+    times_of,
     twice,
     values_of,
 )
 from frostline.prometheus.source import Counted, Missing, Presence
 
-HANDFUL: Final = 1_000
-"""Objectives of one query about the past: a week of hours of each is an answer of about 6 MB."""
+HANDFUL: Final = 250
+"""Objectives of one query about the past: a week of hours of each is an answer of 1.5 MB, and of 25 MB once read."""
 
 _NEAR: Final = "2m"
 """How much older than the end of a bucket the sample may be that is taken for it: a few evaluations."""
@@ -73,27 +75,27 @@ class RecordedSource:
         if not objectives:
             return {}
         which = matchers(objectives)
-        told: list[Mapping[Labels, list[Series]]] = []
+        told: list[Mapping[Labels, Newest]] = []
         for metric in (Recorded.ALLOWED, Recorded.VALID_5M, Recorded.BAD_5M):
             of = f"{metric}{which}"
             asked = self._client.instant(f"timestamp({of}) and {of} < Inf > -Inf", at)
             if not isinstance(asked, Answer):
                 return dict.fromkeys(objectives, asked)
-            told.append(by_labels(asked))
+            told.append(newest(asked))
         allowed, valid, bad = told
         found: dict[Key, Presence | Missing] = {}
         missing: dict[Key, Unevaluated] = {}
         for key, objective in objectives.items():
             labels = labels_of(key, objective)
-            evaluated, there = newest_of(allowed.get(labels, ())), valid.get(labels, ())
+            evaluated, there = allowed.get(labels, NOTHING).at, valid.get(labels, NOTHING)
             if evaluated is None or at - evaluated > LATE_S:
                 missing[key] = Unevaluated(evaluated)
-            elif there and labels not in bad:
+            elif there.series and labels not in bad:
                 missing[key] = Unevaluated(evaluated, counted(objective.indicator))
-            elif len(there) > 1:
+            elif there.series > 1:
                 found[key] = twice(key, there)
             else:
-                found[key] = Presence(newest_of(there), len(there))
+                found[key] = Presence(there.at, there.series)
         return found | self._evaluations.explained(missing, at)
 
     def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
@@ -139,10 +141,7 @@ class RecordedSource:
         asked = self._several(metric, times, AFTER_S)
         if not isinstance(asked, Answer):
             return asked
-        found = {
-            labels: frozenset(int(when) - AFTER_S for each in several for when, _ in each.points)
-            for labels, several in by_labels(asked).items()
-        }
+        found = times_of(asked, AFTER_S)
         return {key: found.get(labels_of(key, objective), frozenset()) for key, objective in objectives.items()}
 
     def _rates(self, which: str, times: range) -> Both | Missing:

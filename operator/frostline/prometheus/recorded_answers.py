@@ -1,8 +1,8 @@
 """Answers about recorded series, sorted by promise and turned into counts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeVar
 
 from frostline.core.indicator import Counted as Sense
 from frostline.core.indicator import counted
@@ -33,11 +33,44 @@ def _whose(series: Series) -> Labels:
     return Labels(*[series.labels.get(name, "") for name in WHOSE])
 
 
-def by_labels(answer: Answer) -> dict[Labels, list[Series]]:
-    """Return the series of each promise: one, unless it is recorded twice."""
-    found: dict[Labels, list[Series]] = defaultdict(list)
+class Newest(NamedTuple):
+    """Of the series of one promise: the newest of the times that they have as values, and how many there are.
+
+    `labels` names those that they have beside the ones that tell promises apart; of several series only.
+    """
+
+    at: int | None
+    series: int
+    labels: frozenset[str] = frozenset()
+
+
+NOTHING: Final = Newest(None, 0)
+
+
+def newest(answer: Answer) -> dict[Labels, Newest]:
+    """Return what there is of each promise: one series, unless it is recorded twice."""
+    # Ten thousand answers at once: nothing of a series stays here that is not asked for.
+    found: dict[Labels, Newest] = {}
+    several: set[Labels] = set()
     for series in answer.series:
-        found[_whose(series)].append(series)
+        whose, at = _whose(series), max((int(value) for _, value in series.points), default=None)
+        if whose in found:
+            several.add(whose)
+            at = max((each for each in (at, found[whose].at) if each is not None), default=None)
+        found[whose] = Newest(at, found.get(whose, NOTHING).series + 1)
+    for series in answer.series if several else ():
+        whose = _whose(series)
+        if whose in several:
+            before = found[whose]
+            found[whose] = before._replace(labels=before.labels | (series.labels.keys() - {*WHOSE}))
+    return found
+
+
+def times_of(answer: Answer, after_s: int) -> dict[Labels, frozenset[int]]:
+    """Return at which times there was a value of each promise, less the seconds by which was asked later."""
+    found: dict[Labels, frozenset[int]] = defaultdict(frozenset)
+    for series in answer.series:
+        found[_whose(series)] |= {int(when) - after_s for when, _ in series.points}
     return found
 
 
@@ -96,16 +129,10 @@ def _in_its_sense(objective: Objective, bad: Points, valid: Points) -> Counted:
     return Counted({when: max(value - bad[when], 0.0) for when, value in both.items()}, both)
 
 
-def newest_of(series: Iterable[Series]) -> int | None:
-    """Return the newest of the times that series have as their values."""
-    return max((int(value) for each in series for _, value in each.points), default=None)
-
-
-def twice(key: tuple[str, str], series: Sequence[Series]) -> Failed:
+def twice(key: tuple[str, str], there: Newest) -> Failed:
     """Return what there is to say of a promise that several series record."""
-    by = sorted({name for each in series for name in each.labels} - {*WHOSE})
     return Failed(
         Failure.RECORDED_TWICE,
-        f"{len(series)} series record {'/'.join(key)}, apart by {', '.join(by)}: ask for one of them only, or where"
-        " they are deduplicated",
+        f"{there.series} series record {'/'.join(key)}, apart by {', '.join(sorted(there.labels))}: ask for one of them"
+        " only, or where they are deduplicated",
     )
