@@ -94,7 +94,7 @@ class ApiServer:
 
 def run(api: ApiServer, prometheus: Prometheus, *, cycles: int = 4) -> None:
     stores = Stores()
-    stores.objectives.replace(api.objects.values(), {})
+    stores.objectives.replace(map(stores.objectives.read, api.objects.values()), {})
     cycle = cycle_of(stores, prometheus, api, Cluster())
     for _ in range(cycles):
         asyncio.run(cycle.run())

@@ -1,6 +1,6 @@
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import aiohttp
 import pytest
@@ -10,9 +10,11 @@ from frostline.controller.lists import Lists, watched
 from frostline.controller.store import Store
 from frostline.controller.stores import Stores
 from frostline.core.gate import Workload
-from frostline.kubernetes.resource import OBJECTIVES, WORKLOADS, NotInstalledError, Objects, Resource
+from frostline.kubernetes.resource import OBJECTIVES, WORKLOADS, Manifest, NotInstalledError, Objects, Resource
 from tests.controller.test_store import KEY, manifest
 from tests.controller.world.manifests import template
+
+T = TypeVar("T")
 
 
 class Listing(Objects):
@@ -21,10 +23,12 @@ class Listing(Objects):
     def __init__(self, answer: list[Mapping[str, Any]] | Exception) -> None:
         self.answer = answer
 
-    async def everything(self, *_: Any, **__: Any) -> list[Mapping[str, Any]]:
+    async def read(
+        self, resource: Resource, namespaces: Sequence[str], read: Callable[[Manifest], T], **_: Any
+    ) -> list[T]:
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return list(map(read, self.answer))
 
 
 def test_a_list_fills_the_store() -> None:
@@ -86,10 +90,10 @@ def test_a_list_of_one_kind_says_nothing_of_another() -> None:
         def __init__(self) -> None:
             self.gone = False
 
-        async def everything(self, resource: Resource, *_: Any, **__: Any) -> list[Mapping[str, Any]]:
-            if resource == WORKLOADS["Deployment"]:
-                return [] if self.gone else [workload("Deployment", "a")]
-            return [workload("DaemonSet", "a")] if resource == WORKLOADS["DaemonSet"] else []
+        async def read(self, resource: Resource, _: Sequence[str], read: Callable[[Manifest], T], **__: Any) -> list[T]:
+            if resource == WORKLOADS["Deployment"] and not self.gone:
+                return [read(workload("Deployment", "a"))]
+            return [read(workload("DaemonSet", "a"))] if resource == WORKLOADS["DaemonSet"] else []
 
     stores, objects = Stores(), ByKind()
     everything = Lists(objects, (), watched(stores))

@@ -110,7 +110,7 @@ def test_a_list_drops_ghosts_and_keeps_what_came_meanwhile() -> None:
     before = store.uids()
     store.put(manifest(7, uid="m", name="meanwhile"))
 
-    store.replace([manifest(2, uid="k", name="known"), manifest(2, uid="l", name="listed")], before)
+    store.replace([stored(manifest(2, uid="k", name="known")), stored(manifest(2, uid="l", name="listed"))], before)
 
     assert {key.name for key in sorted(store.snapshot())} == {"known", "listed", "meanwhile"}
 
@@ -128,7 +128,7 @@ def test_a_list_keeps_what_was_made_again_while_it_was_under_way() -> None:
 def test_an_old_list_does_not_bring_back_an_old_state() -> None:
     store, _ = filled(manifest(9))
 
-    store.replace([manifest(3)], store.uids())
+    store.replace([stored(manifest(3))], store.uids())
 
     assert version(store) == "9"
 

@@ -39,7 +39,7 @@ class Known(Generic[K, T]):
     """Objects by key. `read` makes one of a manifest, `news` says whether a newer state is worth waking for."""
 
     def __init__(self, read: Callable[[Manifest], T], news: Callable[[T, T], bool]) -> None:
-        self._read = read
+        self.read = read
         self._news = news
         self._objects: dict[K, T] = {}
         self._woken: Callable[[], None] = lambda: None
@@ -50,7 +50,9 @@ class Known(Generic[K, T]):
 
     def put(self, manifest: Manifest) -> None:
         """Take in an object, unless this state of it, or a newer one, is known already."""
-        new = self._read(manifest)
+        self._take(self.read(manifest))
+
+    def _take(self, new: T) -> None:
         key = self._key(new)
         old = self._objects.get(key)
         # Lists and watches repeat what is known: of a large fleet a second copy would be half of the memory.
@@ -62,7 +64,7 @@ class Known(Generic[K, T]):
 
     def drop(self, manifest: Manifest) -> None:
         """Forget an object that was deleted, unless it has been made again since."""
-        gone = self._read(manifest)
+        gone = self.read(manifest)
         known = self._objects.get(self._key(gone))
         if known is not None and known.uid == gone.uid:
             del self._objects[self._key(gone)]
@@ -74,15 +76,15 @@ class Known(Generic[K, T]):
         if known is not None and known.uid == uid:
             del self._objects[key]
 
-    def replace(self, manifests: Iterable[Manifest], known_before: Mapping[K, str]) -> None:
-        """Take in a complete list; what was known before it was asked for and is not in it is gone.
+    def replace(self, everything: Iterable[T], known_before: Mapping[K, str]) -> None:
+        """Take in a complete list, `read` already; what was known before it was asked for and is not in it is gone.
 
         An object that was made again while the list was under way has another uid, and stays.
         """
         listed = set()
-        for manifest in manifests:
-            self.put(manifest)
-            listed.add(manifest["metadata"]["uid"])
+        for each in everything:
+            self._take(each)
+            listed.add(each.uid)
         for key, uid in known_before.items():
             known = self._objects.get(key)
             if known is not None and known.uid == uid and uid not in listed:

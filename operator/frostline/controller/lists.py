@@ -59,7 +59,7 @@ class Lists:
         # One store can hold several kinds: what a list says is gone must be of the kind that was listed.
         known = {key: uid for key, uid in store.uids().items() if _is_of(key, resource)}
         try:
-            store.replace(await self.objects.everything(resource, self.namespaces), known)
+            store.replace(await self.objects.read(resource, self.namespaces, store.read), known)
         except NotInstalledError as error:
             _LOG.error("%s", error)
             return False

@@ -58,6 +58,8 @@ _SERVER_TIMEOUT_S: Final = 290
 _INACTIVITY_S: Final = 310
 _CONNECT_S: Final = 5
 _REQUEST_S: Final = 15
+_CHUNK_OBJECTS: Final = 250
+"""Objects of one answer when a watch begins: ten thousand at once would take 200 MB, and a task of kopf's each."""
 _LONGEST_PAUSE_S: Final = 15.0
 _DOUBLINGS: Final = 4
 _AGAIN_S: Final = 1.0
@@ -83,6 +85,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.peering.standalone = True
     chosen.scanning.disabled = True
     chosen.queueing.idle_timeout = 0.1
+    chosen.watching.chunk_size = _CHUNK_OBJECTS
     chosen.watching.server_timeout = _SERVER_TIMEOUT_S
     chosen.watching.client_timeout = _INACTIVITY_S
     chosen.watching.connect_timeout = _CONNECT_S

@@ -51,11 +51,11 @@ class Cluster:
     def see_all(self, stores: Stores) -> None:
         """Have an operator that starts list everything."""
         self.stores = stores
-        stores.workloads.replace(copied(list(self.workloads.values())), {})
-        stores.namespaces.replace(copied(list(self.namespaces.values())), {})
-        stores.gates.replace(copied(list(self.gates.values())), {})
+        stores.workloads.replace(map(stores.workloads.read, copied(list(self.workloads.values()))), {})
+        stores.namespaces.replace(map(stores.namespaces.read, copied(list(self.namespaces.values()))), {})
+        stores.gates.replace(map(stores.gates.read, copied(list(self.gates.values()))), {})
         for store, objects in ((stores.policies, self.policies), (stores.overrides, self.overrides)):
-            store.replace(copied(list(objects.values())), {})
+            store.replace(map(store.read, copied(list(objects.values()))), {})
 
     def put_namespace(self, name: str = "dating", **labels: str) -> None:
         self.namespaces[name] = self._object({"metadata": {"name": name, "labels": labels}}, f"uid-{name}")

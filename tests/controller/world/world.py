@@ -49,11 +49,11 @@ class World:
 
     def relist(self) -> None:
         objectives = self.stores.objectives
-        objectives.replace(copied(list(self.api.objects.values())), objectives.uids())
+        objectives.replace(map(objectives.read, copied(list(self.api.objects.values()))), objectives.uids())
 
     def relist_workloads(self) -> None:
         workloads = self.stores.workloads
-        workloads.replace(copied(list(self.cluster.workloads.values())), workloads.uids())
+        workloads.replace(map(workloads.read, copied(list(self.cluster.workloads.values()))), workloads.uids())
 
     def apply(self, name: str, spec: JsonObject) -> None:
         self.stores.objectives.put(self.api.apply(name, spec))
