@@ -23,9 +23,7 @@ class Listing(Objects):
     def __init__(self, answer: list[Mapping[str, Any]] | Exception) -> None:
         self.answer = answer
 
-    async def read(
-        self, resource: Resource, namespaces: Sequence[str], read: Callable[[Manifest], T], **_: Any
-    ) -> list[T]:
+    async def read(self, _: Resource, __: Sequence[str], read: Callable[[Manifest], T], /, **___: Any) -> list[T]:
         if isinstance(self.answer, Exception):
             raise self.answer
         return list(map(read, self.answer))
@@ -90,7 +88,9 @@ def test_a_list_of_one_kind_says_nothing_of_another() -> None:
         def __init__(self) -> None:
             self.gone = False
 
-        async def read(self, resource: Resource, _: Sequence[str], read: Callable[[Manifest], T], **__: Any) -> list[T]:
+        async def read(
+            self, resource: Resource, _: Sequence[str], read: Callable[[Manifest], T], /, **__: Any
+        ) -> list[T]:
             if resource == WORKLOADS["Deployment"] and not self.gone:
                 return [read(workload("Deployment", "a"))]
             return [read(workload("DaemonSet", "a"))] if resource == WORKLOADS["DaemonSet"] else []

@@ -1,6 +1,7 @@
 """PromQL selectors as users write them, parsed; no text of theirs reaches a query unparsed."""
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -88,12 +89,13 @@ def parse_selector(text: str) -> Selector:
             continue
         if not _LABEL_NAME.fullmatch(matcher.name) or matcher.name == "__name__":
             raise ValueError(f'label name "{matcher.name}" is not served: use letters, digits and underscores')
-        matchers.append(Matcher(matcher.name, _operator(matcher.op), matcher.value))
+        # Ten thousand selectors ask for the same few labels.
+        matchers.append(Matcher(sys.intern(matcher.name), _operator(matcher.op), matcher.value))
     if not _METRIC_NAME.fullmatch(metric):
         raise ValueError('must begin with a metric name, such as http_requests_total{job="web"}')
     if parsed.name is None and not _is_plain_name(metric):
         raise ValueError(f'metric name "{metric}" is not served: PromQL reads it as a keyword or a number')
-    return Selector(metric, tuple(matchers))
+    return Selector(sys.intern(metric), tuple(matchers))
 
 
 def _is_plain_name(metric: str) -> bool:

@@ -89,6 +89,7 @@ class Objects:
         resource: Resource,
         namespaces: Sequence[str],
         read: Callable[[Manifest], T],
+        /,
         *,
         selector: str | None = None,
     ) -> list[T]:
