@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -10,8 +11,10 @@ from frostline.controller import rule_delivery as module
 from frostline.controller.account import Key
 from frostline.controller.cycle import View
 from frostline.controller.rule_delivery import AGAIN_S, RETRY_S, RuleDelivery
+from frostline.core import rule_files
 from frostline.core.rule_delivery import ForeignError
 from frostline.core.rule_files import RuleFile, text
+from frostline.core.rules import Rule
 from frostline.names import DEFAULT_SOURCE
 
 
@@ -271,3 +274,42 @@ def test_what_is_gone_is_rendered_again_though_nothing_changed(
 
     assert place.files == whole
     assert place.done[2:] == ["write frostline-shared"]
+
+
+def test_only_what_is_written_is_parsed(delivery: RuleDelivery, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def parse(rules: Iterable[Rule]) -> None:
+        parsed.extend(dict(rule.labels).get("name", "shared") for rule in rules)
+
+    monkeypatch.setattr(rule_files, "_parse", parse)
+    first, second, changed = view("a"), view("b"), view("b", target="99")
+    look(delivery, first, second)
+    assert {"a", "b", "shared"} <= set(parsed)
+    whole = dict(place.files)
+
+    parsed.clear()
+    look(RuleDelivery(place), first, second)
+    assert {"a", "b"}.isdisjoint(parsed)
+    assert place.files == whole
+
+    look(RuleDelivery(place), first, changed)
+    assert {"a", "b"} <= set(parsed)
+    assert place.files != whole
+
+
+def test_a_promise_that_does_not_parse_is_left_out_though_the_others_stand(
+    delivery: RuleDelivery, place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    look(delivery, view("a"))
+    whole = dict(place.files)
+
+    def parse(rules: Iterable[Rule]) -> None:
+        if any(dict(rule.labels).get("name") == "b" for rule in rules):
+            raise ValueError("is no PromQL")
+
+    monkeypatch.setattr(rule_files, "_parse", parse)
+    look(delivery, view("a"), view("b"))
+
+    assert place.files == whole
+    assert "no rules of shop/b: is no PromQL" in caplog.text

@@ -2,7 +2,7 @@ import pytest
 
 from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.outcome import Failed
-from frostline.prometheus.backfilled import MOST_DIRECT, Backfilled
+from frostline.prometheus.backfilled import Backfilled
 from frostline.prometheus.source import Counted
 from tests.prometheus.recording import Promised, Recording
 from tests.support.objectives import AT, HOUR, objective
@@ -51,12 +51,12 @@ def test_what_is_now_comes_from_rules_alone() -> None:
 
 
 def test_a_fleet_that_is_new_to_its_rules_is_read_in_turn() -> None:
-    objectives = {("shop", f"a{number}"): objective() for number in range(MOST_DIRECT + 60)}
-    recording = Recording({})
+    source = Backfilled(Recording({}))
+    objectives = {("shop", f"a{number}"): objective() for number in range(source.handful + 60)}
 
-    found = Backfilled(recording).closed(objectives, FINE)
+    found = source.closed(objectives, FINE)
 
-    assert sum(isinstance(each, Counted) for each in found.values()) == MOST_DIRECT
+    assert sum(isinstance(each, Counted) for each in found.values()) == source.handful
     assert sum(isinstance(each, Failed) for each in found.values()) == 60
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -143,15 +143,21 @@ class RuleDelivery:
         Raises:
             ForeignError: a name is taken; all else was written.
         """
-        # The rules of ten thousand promises are large: what they digest to is kept, not what they are.
-        files = None
+        # The rules of ten thousand promises are large: what they digest to is kept, not what they are. To parse them
+        # takes ten seconds, and after a restart all of them are there already: only what is written is parsed.
+        files: Mapping[str, RuleFile] = {}
         if self._digests is None:
-            files = await asyncio.to_thread(self._render)
+            files = await asyncio.to_thread(self._render, self._promises.keys())
             self._digests = await asyncio.to_thread(self._digested, files)
-        todo = plan(self._digests, await self._place.found())
-        if todo.writes and files is None:
-            files = await asyncio.to_thread(self._render)
-        taken = await self._written(todo, files or {})
+        there = await self._place.found()
+        todo = plan(self._digests, there)
+        if todo.writes:
+            files = files or await asyncio.to_thread(self._render, self._promises.keys())
+            new = {key for name in todo.writes for key in files[name].promises}
+            files = await asyncio.to_thread(self._render, self._promises.keys() - new)
+            self._digests = await asyncio.to_thread(self._digested, files)
+            todo = plan(self._digests, there)
+        taken = await self._written(todo, files)
         taken += (f"{each} in {self._place} is somebody else's: remove it" for each in todo.taken)
         # What has moved from one file to another that could not be written would be nowhere.
         removals = () if taken else todo.removals
@@ -200,13 +206,19 @@ class RuleDelivery:
         self._promises = now
         return now.keys() != before.keys() or any(now[key] is not before[key] for key in now)
 
-    def _render(self) -> dict[str, RuleFile]:
+    def _render(self, trusted: Collection[Key]) -> dict[str, RuleFile]:
+        """Return all files; rules of promises that are neither `trusted` nor parsed before are parsed."""
         promises = [promise for _, promise in self._promises.values()]
-        rendered = rule_files(promises, self._links, parsed=self._parsed)
+        known = self._parsed | {promise.key: promise for promise in promises if promise.key in trusted}
+        rendered = rule_files(promises, self._links, parsed=known)
         for refused in rendered.refused:
             _LOG.warning("no rules of %s: %s", "/".join(refused.promise.key), refused.why)
         gone = {refused.promise.key for refused in rendered.refused}
-        self._parsed = {promise.key: promise for promise in promises if promise.key not in gone}
+        self._parsed = {
+            promise.key: promise
+            for promise in promises
+            if promise.key not in gone and (promise.key not in trusted or self._parsed.get(promise.key) is promise)
+        }
         return {file.name: file for file in rendered.files}
 
     def _digested(self, files: Mapping[str, RuleFile]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from frostline.core.finding import Finding
 from frostline.core.rules import BASE_INTERVAL_S, MOST_RULES, Group, Labels, Promise, Rule, own_rules
 from frostline.core.sharding import Bucket, Item, bits, shared_out
 from frostline.core.shared_rules import shared_groups
+from frostline.names import RuleLabel
 
 MOST_BYTES: Final = 400 * 1024
 """Of one file, as JSON. prometheus-operator refuses objects above 512 KiB; the rest is for what stands around it."""
@@ -21,6 +22,8 @@ MOST_BYTES: Final = 400 * 1024
 MOST_PROMISES: Final = 240
 """Of one file: how much one change rewrites."""
 
+_NAMESPACE: Final = RuleLabel.NAMESPACE.value
+_NAME: Final = RuleLabel.NAME.value
 _OWN_RULES: Final = 3
 MANAGED: Final = {"app.kubernetes.io/managed-by": "frostline", "app.kubernetes.io/component": "rules"}
 _SHARED: Final = "frostline{}-shared"
@@ -33,6 +36,12 @@ class RuleFile:
 
     name: str
     groups: tuple[Group, ...]
+
+    @property
+    def promises(self) -> frozenset[tuple[str, str]]:
+        """The keys of the promises whose own rules are in it."""
+        labels = (dict(rule.labels) for group in self.groups for rule in group.rules if not rule.alert)
+        return frozenset((of[_NAMESPACE], of[_NAME]) for of in labels if _NAMESPACE in of and _NAME in of)
 
 
 @dataclass(frozen=True, slots=True)

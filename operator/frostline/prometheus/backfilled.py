@@ -16,9 +16,6 @@ from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.runs import put_in, runs
 from frostline.prometheus.source import Counted, Missing, Points, Presence
 
-MOST_DIRECT: Final = 240
-"""Objectives of one question that are read directly: ten queries. Others wait for their turn."""
-
 _WAITS: Final = Failed(
     Failure.NOT_RECORDED,
     "its rules began to be evaluated just now, and many others did: what was before is read from the counters in turn",
@@ -115,16 +112,12 @@ class Backfilled:
                 continue
             for run in runs(ends, width_s):
                 wanted[run][key] = objectives[key]
-        room = MOST_DIRECT
         for run, group in wanted.items():
             # Most that is new to its rules is new as a whole, and to look is far cheaper than to count.
             idle = self._direct.idle(group, run)
-            busy = [key for key in group if key not in idle]
-            counted = self._direct.closed({key: group[key] for key in busy[:room]}, run)
-            room -= len(counted)
+            counted = self._direct.closed({key: each for key, each in group.items() if key not in idle}, run)
             for key in group:
-                answer = Counted({}, {}) if key in idle else counted.get(key, _WAITS)
-                found[key] = put_in(run, found[key], answer)
+                found[key] = put_in(run, found[key], counted.get(key, Counted({}, {})))
         return found
 
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
@@ -137,8 +130,7 @@ class Backfilled:
             return dict.fromkeys(objectives, evaluated)
         young = [key for key in objectives if not evaluated[key]]
         found = self._recorded.window({key: each for key, each in objectives.items() if evaluated[key]}, at, window_s)
-        found |= self._direct.window({key: objectives[key] for key in young[:MOST_DIRECT]}, at, window_s)
-        return found | dict.fromkeys(young[MOST_DIRECT:], _WAITS)
+        return found | self._direct.window({key: objectives[key] for key in young}, at, window_s)
 
     def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
         """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -32,8 +32,7 @@ _FAILURES: Final[Mapping[int, Failure]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """One series of an answer: its labels and its (epoch seconds, value) points.
 
     Points that were NaN or infinite are left out and counted in `broken`.
@@ -243,11 +242,15 @@ def _answer(data: Mapping[str, Any]) -> Answer:
 
 
 def _series(labels: Mapping[str, str], raw: list[tuple[float, str]]) -> Series:
-    points = [(float(when), float(value)) for when, value in raw]
+    points = tuple((float(when), float(value)) for when, value in raw)
     if not isinstance(labels, dict) or not all(math.isfinite(when) for when, _ in points):
         raise ValueError("a series without labels or times")
-    finite = tuple(point for point in points if math.isfinite(point[1]))
-    return Series(labels, finite, broken=len(points) - len(finite))
+    finite = points if all(map(_is_finite, points)) else tuple(filter(_is_finite, points))
+    return Series(labels, finite, len(points) - len(finite))
+
+
+def _is_finite(point: tuple[float, float]) -> bool:
+    return math.isfinite(point[1])
 
 
 def _why(document: object, body: bytes) -> str:

@@ -76,26 +76,31 @@ class RecordedSource:
             return {}
         which = matchers(objectives)
         told: list[Mapping[Labels, Newest]] = []
-        for metric in (Recorded.ALLOWED, Recorded.VALID_5M, Recorded.BAD_5M):
-            of = f"{metric}{which}"
-            asked = self._client.instant(f"timestamp({of}) and {of} < Inf > -Inf", at)
+        valid = f"{Recorded.VALID_5M}{which}"
+        # Of bad events it is enough that there is a number: to look at the times of all costs twice as much.
+        for query in (
+            f"timestamp({Recorded.ALLOWED}{which})",
+            f"timestamp({valid}) and {valid} < Inf > -Inf",
+            f"{Recorded.BAD_5M}{which}",
+        ):
+            asked = self._client.instant(query, at)
             if not isinstance(asked, Answer):
                 return dict.fromkeys(objectives, asked)
             told.append(newest(asked))
-        allowed, valid, bad = told
+        allowed, there, bad = told
         found: dict[Key, Presence | Missing] = {}
         missing: dict[Key, Unevaluated] = {}
         for key, objective in objectives.items():
             labels = labels_of(key, objective)
-            evaluated, there = allowed.get(labels, NOTHING).at, valid.get(labels, NOTHING)
+            evaluated, seen = allowed.get(labels, NOTHING).at, there.get(labels, NOTHING)
             if evaluated is None or at - evaluated > LATE_S:
                 missing[key] = Unevaluated(evaluated)
-            elif there.series and labels not in bad:
+            elif seen.series and bad.get(labels, NOTHING).at is None:
                 missing[key] = Unevaluated(evaluated, counted(objective.indicator))
-            elif there.series > 1:
-                found[key] = twice(key, there)
+            elif seen.series > 1:
+                found[key] = twice(key, seen)
             else:
-                found[key] = Presence(there.at, there.series)
+                found[key] = Presence(seen.at, seen.series)
         return found | self._evaluations.explained(missing, at)
 
     def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
