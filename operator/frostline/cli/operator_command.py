@@ -56,6 +56,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", environ
     rules.add("--rules-namespace", str, "NS", "namespace of the objects with rules; the operator's own if absent")
     rules.add_many("--rules-label", "NAME=VALUE", "label for these objects, as the ruleSelector wants, may be repeated")
     rules.add("--rules-directory", arguments.path, "DIR", "folder of rule files, for --rules directory")
+    rules.add(
+        "--rules-runbooks", arguments.http_url, "URL", "page with a heading for each alert, for alerts to lead to"
+    )
+    rules.add("--rules-dashboard", arguments.http_url, "URL", "their dashboard: takes var-namespace and var-name")
+    rules.add("--rules-operator-dashboard", arguments.http_url, "URL", "dashboard of the operator itself")
     cluster = arguments.add_cluster(command, environment)
     cluster.add_many("--namespace", "NS", "namespace to serve, may be repeated; all if absent")
     cluster.add(
@@ -168,6 +173,7 @@ def _prometheus(parsed: argparse.Namespace) -> "Connection | None":
 
 def _rules(parsed: argparse.Namespace) -> "Destination":
     from frostline.controller.rule_places import Destination, Form  # noqa: PLC0415 - as above
+    from frostline.core.alerts import Links  # noqa: PLC0415 - as above
 
     usual = Form.AUTO if parsed.measuring == "recorded" else Form.OFF
     return Destination(
@@ -176,6 +182,11 @@ def _rules(parsed: argparse.Namespace) -> "Destination":
         namespace=parsed.rules_namespace or parsed.own_namespace,
         labels=dict(each.split("=", 1) for each in parsed.rules_label),
         folder=parsed.rules_directory or Path(),
+        links=Links.of(
+            runbooks=parsed.rules_runbooks,
+            dashboard=parsed.rules_dashboard,
+            operator_dashboard=parsed.rules_operator_dashboard,
+        ),
     )
 
 

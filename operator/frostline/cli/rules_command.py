@@ -63,6 +63,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     command.add_argument("--runbooks", metavar="URL", help="page with a heading for each alert")
     command.add_argument("--dashboard", metavar="URL", help="dashboard that takes var-namespace and var-name")
+    command.add_argument("--operator-dashboard", metavar="URL", help="dashboard of the operator itself")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -83,6 +84,7 @@ def run(parsed: argparse.Namespace) -> int:
         Alerting(parsed.alerts.capitalize()),
         runbooks=parsed.runbooks,
         dashboard=parsed.dashboard,
+        operator_dashboard=parsed.operator_dashboard,
     )
     with uncollected():
         judged = judge(read(parsed.files))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace as with_
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,12 +33,12 @@ class Wanted:
     alerts: Alerting = Alerting.BURN
     runbooks: str | None = None
     dashboard: str | None = None
+    operator_dashboard: str | None = None
 
     @property
     def links(self) -> Links:
         """Where the alerts lead."""
-        given = {"runbooks": self.runbooks, "dashboard": self.dashboard}
-        return with_(Links(), **{name: url for name, url in given.items() if url is not None})
+        return Links.of(runbooks=self.runbooks, dashboard=self.dashboard, operator_dashboard=self.operator_dashboard)
 
 
 def rendered(judged: Judge, wanted: Wanted) -> tuple[list[Located], tuple[RuleFile, ...] | None]:

@@ -11,6 +11,7 @@ from typing import Final
 from frostline.controller.cycle import View
 from frostline.controller.effects import REFUSALS, brief
 from frostline.controller.rule_delivery import RETRY_S, Delivered, FolderPlace, Place, RuleDelivery
+from frostline.core.alerts import Links
 from frostline.kubernetes.resource import Objects
 from frostline.kubernetes.rules import CONFIG_MAPS, PROMETHEUS_RULES, RuleObjects
 from frostline.prometheus.rule_directory import RuleDirectory
@@ -34,13 +35,17 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where to: a folder, or objects in `namespace` that carry `labels`. Objects of another `owner` are left alone."""
+    """Where to: a folder, or objects in `namespace` that carry `labels`. Objects of another `owner` are left alone.
+
+    `links` says where alerts lead.
+    """
 
     form: Form
     owner: str
     namespace: str
     labels: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path()
+    links: Links = field(default_factory=Links)
 
 
 async def place(objects: Objects, destination: Destination) -> Place:
@@ -76,4 +81,4 @@ async def deliver(
             await asyncio.sleep(RETRY_S)
             continue
         _LOG.info("rules are written to %s", where)
-        await RuleDelivery(where, delivered=delivered).keep(views)
+        await RuleDelivery(where, destination.links, delivered=delivered).keep(views)

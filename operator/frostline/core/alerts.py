@@ -38,6 +38,18 @@ class Links:
     dashboard: str = "https://frostline.dev/dashboards/slo"
     operator_dashboard: str = "https://frostline.dev/dashboards/operator"
 
+    @classmethod
+    def of(
+        cls, *, runbooks: str | None = None, dashboard: str | None = None, operator_dashboard: str | None = None
+    ) -> "Links":
+        """Return links, the usual ones for those that are not given."""
+        usual = cls()
+        return cls(
+            runbooks or usual.runbooks,
+            dashboard or usual.dashboard,
+            operator_dashboard or usual.operator_dashboard,
+        )
+
 
 def alert_groups(promises: Iterable[Promise], links: Links) -> tuple[Group, ...]:
     """Return the alerts that the promises' profiles want, and those about ourselves."""
