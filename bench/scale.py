@@ -39,12 +39,13 @@ _CREATORS: Final = 8
 _CYCLES: Final = 3
 _INTERVAL_S: Final = 30.0
 _SETTLING_S: Final = 20.0
-_PATIENCE_S: Final = 300.0
+_PATIENCE_S: Final = 600.0
 """What a fleet is given to be measured, or to have its budgets back."""
 _REFUSED_S: Final = 30.0
 _DEGRADED: Final = 60.0
 """Times as many bad events as before."""
 _RIGHT: Final = 0.01
+_RESTARTED_S: Final = 240.0
 _SHOWN: Final = 5
 _MANY: Final = 2_000
 """From so many objectives on rules are evaluated every minute: 30,000 rules in 30 s keep two cores busy alone."""
@@ -131,7 +132,7 @@ class Bench:
         self.operator.kill()
         begun = self.start()
         left, now = dict(before.remaining), None
-        while left and time.monotonic() - begun < _PATIENCE_S:
+        while left and time.monotonic() - begun < _RESTARTED_S:
             time.sleep(_pause(len(before.remaining)))
             now = scrape(self.operator.url)
             # What was right may move on: windows are young here.
