@@ -26,16 +26,6 @@ def share_heap() -> None:
         mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
-def give_back() -> None:
-    """Give back to the system what is free between what is not; does nothing where the C library is no glibc.
-
-    Answers come and go with every cycle, and what stays lies between them.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
 class Settled:
     """Knows for how many objectives the collector was last told that what there is now stays.
 

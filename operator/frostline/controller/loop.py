@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from frostline.controller.cycle import Cycle, rehydrating
-from frostline.controller.garbage import Settled, give_back
+from frostline.controller.garbage import Settled
 from frostline.controller.health import Health
 from frostline.controller.timing import Timing
 
@@ -50,7 +50,6 @@ class Loop:
                 telling = await self._tell(telling)
                 self._settled.look(len(self._cycle.views))
                 filled = await self._fill()
-                await asyncio.to_thread(give_back)
                 await self._pause(filled=filled)
         finally:
             if telling is not None:

@@ -33,8 +33,8 @@ from frostline.prometheus.recorded_answers import (
 )
 from frostline.prometheus.source import Counted, Missing, Presence
 
-HANDFUL: Final = 100
-"""Objectives of one query about the past: a week of hours of each is an answer of half a MB, and of 10 MB once read."""
+HANDFUL: Final = 250
+"""Objectives of one query about the past: a week of hours of each is an answer of 1.5 MB, and of 25 MB once read."""
 
 _NEAR: Final = "2m"
 """How much older than the end of a bucket the sample may be that is taken for it: a few evaluations."""
