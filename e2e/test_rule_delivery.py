@@ -23,6 +23,8 @@ from e2e.service import Service, apply, services
 from e2e.shop import GATEWAY, Shop
 from frostline.kubernetes.rules import CONFIG_MAPS, PROMETHEUS_RULES, SELECTOR
 
+BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+
 NOWHERE = "http://127.0.0.1:9"
 """Rules are delivered whether or not Prometheus answers."""
 
@@ -264,7 +266,22 @@ def test_a_restart_writes_nothing_and_a_list_that_fails_removes_nothing(
         again.stop()
 
 
-@pytest.mark.usefixtures("kind")
+@pytest.fixture
+def guards(cluster: Cluster) -> Iterator[None]:
+    """Put back what a teardown takes away of the chart: the cluster is that of other tests, too."""
+    api = Api(cluster)
+    before = api("GET", BINDINGS).body["items"]
+    yield
+    there = {each["metadata"]["name"] for each in api("GET", BINDINGS).body["items"]}
+    for each in before:
+        if each["metadata"]["name"] not in there:
+            kept = {name: each["metadata"].get(name, {}) for name in ("name", "labels", "annotations")}
+            done = api("POST", BINDINGS, {**each, "metadata": kept})
+            assert done.status == 201, done.message
+    api.close()
+
+
+@pytest.mark.usefixtures("kind", "guards")
 def test_a_teardown_takes_the_rules_away(
     *, cluster: Cluster, kubectl: RunsKubectl, namespace: str, rules: Objects, operator: RunsOperator
 ) -> None:
