@@ -299,7 +299,11 @@ def test_only_what_is_written_is_parsed(delivery: RuleDelivery, place: Place, mo
 
 
 def test_a_promise_that_does_not_parse_is_left_out_though_the_others_stand(
-    delivery: RuleDelivery, place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    delivery: RuleDelivery,
+    place: Place,
+    time: Time,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     look(delivery, view("a"))
     whole = dict(place.files)
@@ -309,7 +313,15 @@ def test_a_promise_that_does_not_parse_is_left_out_though_the_others_stand(
             raise ValueError("is no PromQL")
 
     monkeypatch.setattr(rule_files, "_parse", parse)
-    look(delivery, view("a"), view("b"))
+    fit, unfit = view("a"), view("b")
+    look(delivery, fit, unfit)
 
     assert place.files == whole
-    assert "no rules of shop/b: is no PromQL" in caplog.text
+    assert caplog.text.count("no rules of shop/b: is no PromQL") == 1
+
+    place.files.clear()
+    time.now += AGAIN_S
+    look(delivery, fit, unfit)
+
+    assert place.files == whole
+    assert caplog.text.count("no rules of shop/b: is no PromQL") == 1

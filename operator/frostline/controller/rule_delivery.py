@@ -105,6 +105,7 @@ class RuleDelivery:
         self._delivered = delivered
         self._promises: dict[Key, tuple[Accepted, Promise]] = {}
         self._parsed: dict[tuple[str, str], Promise] = {}
+        self._unfit: dict[tuple[str, str], Promise] = {}
         self._digests: Mapping[str, str] | None = None
         self._due = 0.0
 
@@ -207,17 +208,26 @@ class RuleDelivery:
         return now.keys() != before.keys() or any(now[key] is not before[key] for key in now)
 
     def _render(self, trusted: Collection[Key]) -> dict[str, RuleFile]:
-        """Return all files; rules of promises that are neither `trusted` nor parsed before are parsed."""
+        """Return all files; rules of promises that are neither `trusted` nor parsed before are parsed.
+
+        A promise that was refused stays refused until it changes: nothing of it is trusted.
+        """
         promises = [promise for _, promise in self._promises.values()]
-        known = self._parsed | {promise.key: promise for promise in promises if promise.key in trusted}
+        known = self._parsed | {
+            promise.key: promise
+            for promise in promises
+            if promise.key in trusted and self._unfit.get(promise.key) is not promise
+        }
         rendered = rule_files(promises, self._links, parsed=known)
         for refused in rendered.refused:
-            _LOG.warning("no rules of %s: %s", "/".join(refused.promise.key), refused.why)
-        gone = {refused.promise.key for refused in rendered.refused}
+            if self._unfit.get(refused.promise.key) is not refused.promise:
+                _LOG.warning("no rules of %s: %s", "/".join(refused.promise.key), refused.why)
+        self._unfit = {refused.promise.key: refused.promise for refused in rendered.refused}
         self._parsed = {
             promise.key: promise
             for promise in promises
-            if promise.key not in gone and (promise.key not in trusted or self._parsed.get(promise.key) is promise)
+            if promise.key not in self._unfit
+            and (promise.key not in trusted or self._parsed.get(promise.key) is promise)
         }
         return {file.name: file for file in rendered.files}
 
