@@ -8,6 +8,7 @@ from frostline.controller.account import Key
 from frostline.controller.asking import Surroundings, ask, not_found, unread
 from frostline.controller.namespaces import SeenNamespace
 from frostline.controller.policies import Governed
+from frostline.controller.protection import Workloads
 from frostline.controller.workloads import SeenWorkload
 from frostline.core.assess import Assessment, Case, assess
 from frostline.core.assess import Fresh as Answered
@@ -31,11 +32,11 @@ def assessment(outcome: Outcome | None = None) -> Assessment:
     """Return that of a promise with 1.5 times its budget spent."""
     objective = accepted().objective
     found = assess(Case(objective, BUILT_IN, Answered(AT), before=None), filled(objective, AT, steady(0.0015)).view(AT))
-    return found if outcome is None else replace(found, outcome=outcome)
+    return found if outcome is None else found._replace(outcome=outcome)
 
 
 def namespace(mode: str | None) -> SeenNamespace:
-    return SeenNamespace(Key("", "dating"), "n", "1", deleting=False, mode=mode, enforced=False, labels={})
+    return SeenNamespace(Key("", "dating"), "n", "1", deleting=False, mode=mode, source=None, enforced=False, labels={})
 
 
 def workload(name: str) -> SeenWorkload:
@@ -48,10 +49,10 @@ def around(policy: Mode = Mode.ENFORCE, label: str | None = None, **more: Any) -
         name="dating",
         governed=Governed("strict", replace(BUILT_IN, releases=Releases(mode=policy))),
         namespace=namespace(label),
-        workloads=[workload("gateway"), workload("search")],
+        workloads=Workloads([workload("gateway"), workload("search")]),
         exempt=False,
     )
-    return replace(least, **more)
+    return least._replace(**more)
 
 
 def test_what_a_promise_asks_for() -> None:
@@ -99,7 +100,7 @@ def test_a_namespace_that_is_not_known_yet_goes_as_far_as_the_policy() -> None:
     [
         pytest.param(None, around(), "Rehydrating", id="not looked at yet"),
         pytest.param(Assessment(Rehydrating(0.5), None, None), around(), "Rehydrating", id="being read"),
-        pytest.param(replace(assessment(), level=None), around(), "", id="a figure, no level"),
+        pytest.param(assessment()._replace(level=None), around(), "", id="a figure, no level"),
         pytest.param(
             assessment(), around(governed=Governed("strict", BUILT_IN, "no such policy")), "no such policy", id="policy"
         ),
@@ -145,7 +146,7 @@ def test_when_enough_of_the_window_is_known(window: dict[str, str], covered_s: f
     counts = Counts(AT - DAY, AT, 1, 1, covered_s, 0, numerator_seen=True)
 
     found = ask(
-        KEY, "a", accepted(window=window), replace(measured, figure=replace(measured.figure, counts=counts)), around()
+        KEY, "a", accepted(window=window), measured._replace(figure=measured.figure._replace(counts=counts)), around()
     )
 
     assert found.standing is not None

@@ -71,11 +71,11 @@ def test_no_more_questions_at_a_time_than_allowed() -> None:
     with serving(respond) as fake:
         asked = builder.source("a", judged(concurrency=3), Connection(fake.url))
         wanted = {("shop", str(number)): each for number, each in objectives(24 * 6).items()}
-        found = asked.lane.source.open(wanted, AT, 60)
+        found = asked.lane.source.latest(wanted, AT, 60)
         asked.end()
 
     assert (most, len(found)) == (3, 144)
-    assert told == ["a answered"] * 6
+    assert told == ["a answered"] * 12
 
 
 def test_the_flags_source_has_a_name_of_its_own() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from frostline.api.objective import Protected
-from frostline.controller.protection import by_namespace, entry_text, missing, protected
+from frostline.controller.protection import Workloads, by_namespace, entry_text, missing, protected
 from frostline.controller.workloads import SeenWorkload
 from frostline.core.gate import Workload
 
@@ -49,18 +49,18 @@ HERE = [
     ],
 )
 def test_what_an_entry_names(entry: Protected, found: list[str]) -> None:
-    assert sorted(map(str, protected([entry], HERE))) == found
-    assert bool(missing([entry], HERE)) == (not found)
+    assert sorted(map(str, protected([entry], Workloads(HERE)))) == found
+    assert bool(missing([entry], Workloads(HERE))) == (not found)
 
 
 def test_the_first_entry_that_names_a_workload_counts() -> None:
-    found = protected([selected(app="x"), named("gateway")], HERE)
+    found = protected([selected(app="x"), named("gateway")], Workloads(HERE))
 
     assert set(found.values()) == {"Deployment app=x"}
 
 
 def test_entries_that_nothing_answers_to_are_told_by_their_place() -> None:
-    assert missing([named("gateway"), named("gatewya"), selected(app="z")], HERE) == [
+    assert missing([named("gateway"), named("gatewya"), selected(app="z")], Workloads(HERE)) == [
         (1, "Deployment/gatewya"),
         (2, "Deployment app=z"),
     ]
@@ -81,4 +81,5 @@ def test_long_entries_are_told_apart_within_what_a_gate_can_say() -> None:
 def test_namespaces_are_kept_apart() -> None:
     found = by_namespace([*HERE, seen("gateway", namespace="billing")])
 
-    assert {namespace: len(each) for namespace, each in found.items()} == {"dating": 4, "billing": 1}
+    assert [str(each.key) for each in found["billing"].of(named("gateway"))] == ["deployment/gateway"]
+    assert len(list(found["dating"].of(selected(app="x")))) == 2

@@ -81,7 +81,7 @@ class Scene:
     def choose(self, reference: str | None = None, namespace: str = "dating", **labels: str) -> str:
         """Return the name of the source, or why there is none."""
         named = {label.replace("__", "/").replace("_", "."): value for label, value in labels.items()}
-        seen = SeenNamespace(Key("", namespace), "n", "1", False, None, False, named)
+        seen = SeenNamespace(Key("", namespace), "n", "1", False, None, named.get(names.Label.SOURCE), False, named)
         chosen = self.sources.choose(reference, namespace, seen)
         return chosen.name if isinstance(chosen, Chosen) else f"{chosen.why}: {chosen.detail}"
 
@@ -115,7 +115,11 @@ def test_the_objective_then_the_namespace_then_the_default_then_the_flags() -> N
 def test_which_source_is_meant_does_not_depend_on_which_there_are(
     reference: str | None, labels: dict[str, str] | None, expected: str | None
 ) -> None:
-    seen = None if labels is None else SeenNamespace(Key("", "dating"), "n", "1", False, None, False, labels)
+    seen = (
+        None
+        if labels is None
+        else SeenNamespace(Key("", "dating"), "n", "1", False, None, labels.get(names.Label.SOURCE), False, labels)
+    )
 
     assert meant(reference, seen) == expected
 

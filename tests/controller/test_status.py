@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +37,10 @@ def figure(bad: float, valid: float, burn: float, spec: JsonObject = FULL, cover
     promise = accepted.objective
     summed = figure_from_sums(promise, AT, bad, valid)
     start, end = bounds(promise.window, AT)
-    return replace(
-        summed,
+    return summed._replace(
         burn=tuple((window, burn) for window in BURN_WINDOWS_S),
         budget=budget(promise, summed.budget.remaining, burn, end - start, end - start),
-        counts=replace(summed.counts, covered_s=coverage * (end - start), unknown_s=0.0),
+        counts=summed.counts._replace(covered_s=coverage * (end - start), unknown_s=0.0),
     )
 
 
@@ -66,7 +64,7 @@ NEVER = NoData("no series matches the valid events requests")
 SITUATIONS: dict[str, JsonObject] = {
     "new": rendered(),
     "rehydrating": rendered(
-        assessment=assessed(Rehydrating(0.25), replace(figure(50, 1_000_000, 0.0), burn=())),
+        assessment=assessed(Rehydrating(0.25), figure(50, 1_000_000, 0.0)._replace(burn=())),
     ),
     "healthy": rendered(assessment=HEALTHY),
     "burning": rendered(assessment=assessed(Measured(), figure(850, 1_000_000, 6.0), Level.ENDANGERED)),
@@ -82,7 +80,7 @@ SITUATIONS: dict[str, JsonObject] = {
     "no-traffic": rendered(assessment=assessed(NoTraffic(), figure(0, 0, 0.0), Level.HEALTHY)),
     "no-data": rendered(manifest("requests", review={}), assessed(NEVER)),
     "prometheus-down": rendered(
-        assessment=replace(HEALTHY, outcome=DOWN), stored=rendered(assessment=HEALTHY, now=AT), now=AT + 600
+        assessment=HEALTHY._replace(outcome=DOWN), stored=rendered(assessment=HEALTHY, now=AT), now=AT + 600
     ),
     "down-since-the-start": rendered(assessment=assessed(DOWN), stored=rendered(assessment=HEALTHY), now=AT + 600),
     "new-quarter": rendered(manifest("requests") | {"window": {"calendar": "Quarter"}}),
@@ -171,8 +169,8 @@ def test_without_a_review_nothing_is_said_of_it() -> None:
 
 def test_transition_times_are_of_the_last_change() -> None:
     first = rendered(assessment=HEALTHY, now=AT)
-    held = rendered(assessment=replace(HEALTHY, outcome=DOWN), stored=first, now=AT + 60)
-    longer = rendered(assessment=replace(HEALTHY, outcome=Stale(AT)), stored=held, now=AT + 120)
+    held = rendered(assessment=HEALTHY._replace(outcome=DOWN), stored=first, now=AT + 60)
+    longer = rendered(assessment=HEALTHY._replace(outcome=Stale(AT)), stored=held, now=AT + 120)
 
     times = [condition(status, names.Condition.MEASURED)["lastTransitionTime"] for status in (first, held, longer)]
     assert times == ["2027-01-15T08:00:00Z", "2027-01-15T08:01:00Z", "2027-01-15T08:01:00Z"]
@@ -222,7 +220,7 @@ def test_a_time_that_somebody_else_wrote_is_written_as_the_api_server_takes_it(n
 def test_a_flood_of_warnings_fits_into_a_condition() -> None:
     flood = Partial(tuple(f"{number} {'x' * 290}" for number in range(500)))
 
-    status = rendered(assessment=replace(HEALTHY, outcome=flood))
+    status = rendered(assessment=HEALTHY._replace(outcome=flood))
 
     assert len(condition(status, names.Condition.MEASURED)["message"]) <= 32_768
 

@@ -4,7 +4,6 @@ import asyncio
 import copy
 import gc
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,7 +109,7 @@ def test_the_worst_levels_are_told_first(fleet: Fleet) -> None:
 
 
 def test_a_changed_level_goes_before_figures(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = replace(ACCOUNTS[Level.HEALTHY], figure=figure(80, 1_000_000, 0.5))
+    moved = ACCOUNTS[Level.HEALTHY]._replace(figure=figure(80, 1_000_000, 0.5))
     monkeypatch.setitem(ACCOUNTS, Level.HEALTHY, moved)
     last = max(fleet.levels)
     fleet.levels[last] = Level.DEPLETING

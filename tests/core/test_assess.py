@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -99,7 +98,7 @@ def test_rehydrating_leaves_figure_and_level_alone_and_says_how_much_is_known() 
 
     assert isinstance(after.outcome, Rehydrating)
     assert after.outcome.known == pytest.approx(HOUR / (8 * DAY))
-    assert replace(after, outcome=BEFORE.outcome) == BEFORE
+    assert after._replace(outcome=BEFORE.outcome) == BEFORE
 
 
 def test_one_unknown_bucket_is_enough_to_wait() -> None:
@@ -204,7 +203,7 @@ def test_it_heals(gap: tuple[Events, Answer]) -> None:
     ],
 )
 def test_a_clock_that_was_set_back(level: Level, expected: Level) -> None:
-    ahead = replace(BEFORE, level=LevelState(level, since=AT, at=AT + HOUR))
+    ahead = BEFORE._replace(level=LevelState(level, since=AT, at=AT + HOUR))
 
     after = judge(steady(0.0), before=ahead)
 

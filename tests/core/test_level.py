@@ -1,4 +1,3 @@
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,11 +30,11 @@ CALM = Observation(
 
 def left(share: float, after: int = 0, **more: Any) -> Observation:
     """Return a calm observation, `after` seconds after AT, with `share` of the budget left."""
-    return replace(CALM, at=AT + after, remaining=share, **more)
+    return CALM._replace(at=AT + after, remaining=share, **more)
 
 
 def burning(long: float, short: float, bad: float, after: int = 0) -> Observation:
-    return replace(CALM, at=AT + after, burn_long=long, burn_short=short, bad_long=bad)
+    return CALM._replace(at=AT + after, burn_long=long, burn_short=short, bad_long=bad)
 
 
 def run(*seen: Observation) -> LevelState:
@@ -245,7 +244,7 @@ def in_order(looks: list[Observation]) -> list[Observation]:
     at, ordered = AT, []
     for each in looks:
         at += each.at
-        ordered.append(replace(each, at=at))
+        ordered.append(each._replace(at=at))
     return ordered
 
 

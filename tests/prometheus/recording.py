@@ -1,5 +1,6 @@
 """A Prometheus that has recorded rules: series of rates by promise, answered as the recorded source asks for them."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,9 @@ class Recording:
         for name, promised in self.promises.items():
             labels = {"namespace": "shop", "name": name, "unit": "event", "window": "30d"}
             points = tuple(
-                (when, value) for when in times if (value := self._value(query, metric, promised, when)) is not None
+                (when, value)
+                for when in times
+                if (value := self._value(query, metric, promised, when)) is not None and math.isfinite(value)
             )
             if points:
                 found += [Series(labels | dict(more), points) for more in promised.more]
@@ -88,7 +91,8 @@ class Recording:
         if metric is Recorded.ALLOWED:
             of = _always
         if query.startswith(("timestamp(", "max(timestamp(")):
-            return float(sample) if of(sample) is not None and when - sample < 300 else None
+            seen = of(sample)
+            return float(sample) if seen is not None and math.isfinite(seen) and when - sample < 300 else None
         if "avg_over_time" in query or every == 1_800:
             found = _RANGE.search(query)
             assert found is not None

@@ -44,7 +44,7 @@ def test_of_an_hour_in_which_rules_began_they_know_a_part() -> None:
 def test_what_is_now_comes_from_rules_alone() -> None:
     recording = Recording({})
 
-    found = Backfilled(recording).presence({A: objective()}, AT)
+    found = Backfilled(recording).latest({A: objective()}, AT, 30)
 
     assert isinstance(found[A], Failed)
     assert all("slo:frostline" in query for query in recording.queries)

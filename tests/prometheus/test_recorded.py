@@ -10,7 +10,7 @@ from frostline.core.outcome import Failed, Failure, Partial
 from frostline.names import Recorded
 from frostline.prometheus.evaluations import RuleState
 from frostline.prometheus.recorded import RecordedSource
-from frostline.prometheus.source import Counted, Presence
+from frostline.prometheus.source import Counted, Latest, Presence
 from tests.prometheus.recording import Promised, Recording
 from tests.support.objectives import AT, DAY, HOUR, objective
 
@@ -135,11 +135,42 @@ def test_buckets_in_which_bad_events_were_not_recorded_are_not_known() -> None:
 
 
 def test_the_open_bucket_is_a_part_of_the_last_five_minutes() -> None:
-    found = source(a=Promised()).open(asked(A), AT + 120, 120)[A]
+    found = source(a=Promised()).latest(asked(A), AT + 120, 120)[A]
 
-    assert isinstance(found, Counted)
-    assert found.numerator == {AT + 120: pytest.approx(12.0)}
-    assert found.valid == {AT + 120: pytest.approx(120.0)}
+    assert isinstance(found, Latest)
+    assert found.counted.numerator == {AT + 120: pytest.approx(12.0)}
+    assert found.counted.valid == {AT + 120: pytest.approx(120.0)}
+
+
+@pytest.mark.parametrize("counted", Sense)
+def test_of_what_is_recorded_well_two_answers_tell_all(counted: Sense) -> None:
+    recording = Recording({"a": Promised(), "b": Promised()})
+
+    found = RecordedSource(recording).latest(asked(A, B, counted=counted), AT, 30)
+
+    assert [each.presence for each in found.values() if isinstance(each, Latest)] == [Presence(AT, 1)] * 2
+    assert len(recording.queries) == 2
+
+
+@pytest.mark.parametrize(
+    "promised",
+    [
+        Promised(valid=lambda _at: None, bad=lambda _at: None),
+        Promised(bad=lambda _at: None),
+        Promised(more=({"replica": "0"}, {"replica": "1"})),
+        None,
+    ],
+    ids=["no-data", "no-bad-events", "twice", "no-rules"],
+)
+def test_of_what_is_not_recorded_well_is_asked_what_is_there(promised: Promised | None) -> None:
+    recording = Recording({"a": Promised()} | ({} if promised is None else {"b": promised}), ())
+    reading = RecordedSource(recording)
+
+    found = reading.latest(asked(A, B), AT, 30)
+
+    there = reading.presence(asked(B), AT)[B]
+    assert isinstance(found[A], Latest)
+    assert found[B] == (Latest(there, Counted({}, {})) if isinstance(there, Presence) else there)
 
 
 @pytest.mark.parametrize("trouble", [Failed(Failure.TIMEOUT, "slow"), Partial(("a store is missing",))], ids=str)
@@ -147,7 +178,7 @@ def test_what_prometheus_says_is_said_of_all(trouble: Failed | Partial) -> None:
     reading = RecordedSource(Recording({"a": Promised()}, trouble=trouble))
 
     assert reading.presence(asked(A, B), AT) == {A: trouble, B: trouble}
-    assert reading.open(asked(A, B), AT, 30) == {A: trouble, B: trouble}
+    assert reading.latest(asked(A, B), AT, 30) == {A: trouble, B: trouble}
     assert reading.closed(asked(A, B), FINE) == {A: trouble, B: trouble}
     assert reading.closed(asked(A, B), HOURS) == {A: trouble, B: trouble}
     assert reading.window(asked(A, B), AT, DAY) == {A: trouble, B: trouble}
@@ -159,8 +190,7 @@ def test_a_cycle_takes_as_many_queries_for_many_as_for_few(count: int) -> None:
     reading = RecordedSource(recording)
     objectives = asked(*(("shop", f"a{number}") for number in range(count)))
 
-    reading.presence(objectives, AT)
-    reading.open(objectives, AT, 30)
+    reading.latest(objectives, AT, 30)
     reading.closed(objectives, Gap(AT - 600, AT - 300, FINE_S))
 
     assert len(recording.queries) <= 16
@@ -171,11 +201,12 @@ def test_nobody_asks_about_nothing() -> None:
     recording = Recording()
     reading = RecordedSource(recording)
 
-    assert (reading.presence({}, AT), reading.open({}, AT, 30), reading.closed({}, FINE)) == ({}, {}, {})
+    assert (reading.presence({}, AT), reading.latest({}, AT, 30), reading.closed({}, FINE)) == ({}, {}, {})
     assert not recording.queries
 
 
 def test_a_number_that_is_none_is_not_there() -> None:
-    found = source(a=Promised(valid=lambda _at: math.nan)).open(asked(B), AT, 30)
+    found = source(a=Promised(valid=lambda _at: math.nan)).latest(asked(A), AT, 30)[A]
 
-    assert found == {B: Counted({}, {})}
+    assert isinstance(found, Latest)
+    assert (found.presence, found.counted.valid) == (Presence(None, 0), {})

@@ -1,8 +1,6 @@
 """What each promise asks of releases, from its level, its policy and its namespace. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from frostline import names
 from frostline.api.accept import Accepted
@@ -11,8 +9,7 @@ from frostline.controller.account import Key
 from frostline.controller.gating import Ask
 from frostline.controller.namespaces import SeenNamespace
 from frostline.controller.policies import Governed
-from frostline.controller.protection import entry_text, missing, protected
-from frostline.controller.workloads import SeenWorkload
+from frostline.controller.protection import Workloads, entry_text, missing, protected
 from frostline.core.assess import Assessment, well_covered
 from frostline.core.finding import Finding, Rule, finding
 from frostline.core.objective import Objective
@@ -24,8 +21,7 @@ _LONGEST_TROUBLE: Final = 512
 """Characters: it is part of the sentence that whoever is refused reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What there is around an objective: its policy, its namespace by `name`, and the workloads there.
 
     `exempt` namespaces are those in which nothing is ever held back.
@@ -34,7 +30,7 @@ class Surroundings:
     name: str
     governed: Governed
     namespace: SeenNamespace | None
-    workloads: Sequence[SeenWorkload]
+    workloads: Workloads
     exempt: bool
 
     @property
@@ -52,7 +48,6 @@ class Surroundings:
 def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, around: Surroundings) -> Ask:
     """Return what a promise asks for."""
     entries = accepted.spec.protects
-    here = around.workloads if entries else ()
     return Ask(
         key=key,
         uid=uid,
@@ -60,7 +55,7 @@ def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, a
         releases=around.governed.policy.releases,
         standing=_standing(accepted.objective, assessment, around),
         trouble=_trouble(assessment, around),
-        through=protected(entries, here),
+        through=protected(entries, around.workloads),
         entries=frozenset(entry_text(each) for each in entries),
     )
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.gate import GateClaim
@@ -19,7 +20,7 @@ from frostline.controller.gathering import Gathering, Wanted
 from frostline.controller.gating import Ask
 from frostline.controller.namespaces import EXEMPT
 from frostline.controller.policies import Policies
-from frostline.controller.protection import ByNamespace, by_namespace
+from frostline.controller.protection import NO_WORKLOADS, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
 from frostline.controller.source_status import SourceStatuses
@@ -35,8 +36,7 @@ from frostline.core.gate import Workload
 from frostline.core.outcome import Rehydrating
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One objective after a cycle, for metrics and rules.
 
     `source` is the name of the source that it is for, whether or not it can be asked now: `default` where none is
@@ -136,13 +136,13 @@ class Cycle:
         return {name: each.client.state for name, each in self._sources.asked().items()}
 
     def _surroundings(self, accepted: Mapping[Key, Acceptance]) -> dict[Key, Surroundings]:
-        workloads: ByNamespace = by_namespace(self._stores.workloads.snapshot().values())
+        workloads = by_namespace(self._stores.workloads.snapshot().values())
         return {
             key: Surroundings(
                 name=key.namespace,
                 governed=self._policies.govern(key, each.spec.policy_ref),
                 namespace=self._stores.namespaces.called(key.namespace),
-                workloads=workloads.get(key.namespace, ()),
+                workloads=workloads.get(key.namespace, NO_WORKLOADS),
                 exempt=self._is_exempt(key.namespace),
             )
             for key, each in accepted.items()

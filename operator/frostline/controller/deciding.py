@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from frostline.api.gate import GateClaim
 from frostline.controller.account import Account
@@ -12,12 +13,10 @@ from frostline.controller.store import Stored
 from frostline.core.assess import Answer, Assessment, Case, assess_all
 from frostline.core.ledger import FINE_S, FOLD_S
 from frostline.core.level import LevelState
-from frostline.core.outcome import Failed, NoSource, Partial
 from frostline.core.policy import Level
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What a verdict at epoch second `at` is made of; `claims` are those that gates hold of this very objective."""
 
     stored: Stored
@@ -54,16 +53,11 @@ def _told(question: Question, after: Assessment) -> Assessment:
     before = question.account.assessment
     if question.governed.stands_in:
         # Its bounds and its lift are not those that were asked for.
-        return replace(after, level=None, lifts_about=None)
+        return after._replace(level=None, lifts_about=None)
     if after.level is None or (before is not None and before.level is not None):
         return after
     since = _since(question.stored, after.level.level, after.level.since)
-    return replace(after, level=replace(after.level, since=since))
-
-
-def unmeasured(answer: Partial | Failed | NoSource, before: Assessment | None) -> Assessment:
-    """Return the verdict where not even the time is known: figure and level stay as they were."""
-    return Assessment(answer, None, None) if before is None else replace(before, outcome=answer)
+    return after._replace(level=replace(after.level, since=since))
 
 
 def _standing(claims: Sequence[GateClaim], at: int) -> LevelState | None:

@@ -3,15 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from frostline.controller.account import Account, Key, carried
 from frostline.controller.clock import CarriedClock
-from frostline.controller.deciding import unmeasured
 from frostline.controller.lane import Lane
 from frostline.controller.sources import Chosen, Sources
-from frostline.core.assess import Answer, Assessment
+from frostline.core.assess import Answer, Assessment, unmeasured
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, NoSource, Partial
 
@@ -20,8 +18,7 @@ _PATIENCE_SHARE: Final = 0.25
 _GLANCE_S: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One objective to measure, and where."""
 
     uid: str
@@ -29,8 +26,7 @@ class Wanted:
     choice: Chosen | NoSource
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(NamedTuple):
     """One answer, of the source's time `at` in epoch seconds."""
 
     at: int

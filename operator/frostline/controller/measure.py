@@ -12,7 +12,7 @@ from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, Series
 from frostline.core.promql import wants_one_series
 from frostline.core.shelf import State
 from frostline.core.window import bounds
-from frostline.prometheus.source import Counted, Missing, Presence, Source
+from frostline.prometheus.source import Counted, Latest, Missing, Source
 
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
@@ -40,14 +40,10 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     objectives = {key: account.objective for key, account in accounts.items()}
     opened = open_bucket(at)
     recent = Gap(opened - LATE_S, opened - FINE_S, FINE_S)
-    presence = source.presence(objectives, at)
-    current = source.open(objectives, at, at - opened)
+    latest = source.latest(objectives, at, at - opened)
     due = {key: objectives[key] for key, account in accounts.items() if _due(account, at)}
     closed = source.recent(due, recent) if due else {}
-    return {
-        key: _take(account, at, recent, there=presence[key], now=current[key], just=closed.get(key))
-        for key, account in accounts.items()
-    }
+    return {key: _take(account, at, recent, latest[key], just=closed.get(key)) for key, account in accounts.items()}
 
 
 def _due(account: Account, at: int) -> bool:
@@ -59,16 +55,14 @@ def _take(
     account: Account,
     at: int,
     recent: Gap,
+    latest: Latest | Missing,
     *,
-    there: Presence | Missing,
-    now: Counted | Missing,
     just: Counted | Missing | None,
 ) -> Answer:
     """Record the answers of one cycle, if they are whole; `just` is None where it was not asked for."""
-    if isinstance(there, Partial | Failed):
-        return there
-    if isinstance(now, Partial | Failed):
-        return now
+    if isinstance(latest, Partial | Failed):
+        return latest
+    there, now = latest.presence, latest.counted
     if isinstance(just, Partial) or (isinstance(just, Failed) and just.failure not in _LEFT_TO_GAPS):
         return just
     if there.series > 1 and wants_one_series(account.objective.indicator):
@@ -81,6 +75,7 @@ def _take(
     opened = open_bucket(at)
     if isinstance(just, Counted):
         _record(account, recent, just)
+    if just is not None:
         account.closed_at = at
     kind = counted(account.objective.indicator)
     account.ledger.record_open(entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at)))

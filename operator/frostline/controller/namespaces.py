@@ -14,20 +14,16 @@ EXEMPT = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 @dataclass(frozen=True, slots=True)
 class SeenNamespace:
-    """One namespace. `mode` and `source` are the texts of the labels that people set, None without one."""
+    """One namespace. `mode` and `source` (of a PrometheusSource, its name) are what labels say, None without one."""
 
     key: Key
     uid: str
     version: str
     deleting: bool
     mode: str | None
+    source: str | None
     enforced: bool
     labels: Mapping[str, str]
-
-    @property
-    def source(self) -> str | None:
-        """The name of the PrometheusSource that the label names."""
-        return self.labels.get(names.Label.SOURCE)
 
     def mode_or(self, policy: Mode) -> Mode | None:
         """Return the label's mode, the policy's where there is none, or None where the label says no mode."""
@@ -46,6 +42,7 @@ def seen_namespace(manifest: Manifest) -> SeenNamespace:
         version=metadata["resourceVersion"],
         deleting="deletionTimestamp" in metadata,
         mode=labels.get(names.Label.MODE),
+        source=labels.get(names.Label.SOURCE),
         enforced=labels.get(names.Label.ENFORCED) == "true",
         labels=dict(labels),
     )

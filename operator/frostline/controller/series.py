@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client.utils import floatToGoString
-
 from frostline import names
 from frostline.api.accept import Accepted
 from frostline.controller.cycle import View
@@ -102,4 +100,4 @@ def _lines(views: tuple[View, ...]) -> Iterator[str]:
         yield f"# HELP {name} {series.text}\n# TYPE {name} gauge\n"
         for which, acceptance, assessment in accepted:
             for further, value in series.read(acceptance, assessment):
-                yield f"{name}{{{which}{further}}} {floatToGoString(value)}\n"
+                yield f"{name}{{{which}{further}}} {value!r}\n"

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -53,8 +53,7 @@ _TOLERATED_EXCESS: Final = 0.001
 _Rates: TypeAlias = tuple[tuple[int, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """The account of one objective at epoch second `at`.
 
     Attributes:
@@ -71,8 +70,7 @@ class Figure:
     burn: _Rates
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """The verdict of one cycle: how measuring went, the newest figure there is, and the level in force.
 
     `lifts_about` is the earliest epoch second at which a level that holds releases back may get better.
@@ -94,8 +92,7 @@ class Fresh:
 Answer: TypeAlias = Fresh | SeveralSeries | SeriesLost | Partial | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One objective to be judged: by which policy, what Prometheus answered, and what was known before.
 
     `standing` is the state to fold from where nothing is remembered; None folds from nothing.
@@ -154,13 +151,16 @@ def assess_alike(cases: Sequence[Case], views: Views) -> list[Assessment]:
     outcomes = [_outcome(case, views[row], windows[row], complete=complete[row]) for row, case in enumerate(cases)]
     moved = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Measured | NoTraffic)]
     judged = _moved([cases[row] for row in moved], views.of(moved), [windows[row] for row in moved]) if moved else []
-    after = [
-        Assessment(outcome, None, None) if case.before is None else replace(case.before, outcome=outcome)
-        for case, outcome in zip(cases, outcomes, strict=True)
-    ]
-    for row, (figures, level, lifts) in zip(moved, judged, strict=True):
-        after[row] = Assessment(outcomes[row], figures, level, lifts)
-    return after
+    after = {
+        row: Assessment(outcomes[row], figures, level, lifts)
+        for row, (figures, level, lifts) in zip(moved, judged, strict=True)
+    }
+    return [after.get(row) or unmeasured(outcome, cases[row].before) for row, outcome in enumerate(outcomes)]
+
+
+def unmeasured(outcome: Outcome, before: Assessment | None) -> Assessment:
+    """Return the verdict where there is no measurement: figure and level stay as they were."""
+    return Assessment(outcome, None, None) if before is None else before._replace(outcome=outcome)
 
 
 def _moved(
@@ -230,7 +230,7 @@ def _figures(
     return [
         Figure(
             at=at,
-            counts=counts if counts.bad == spent else replace(counts, bad=spent),
+            counts=counts if counts.bad == spent else counts._replace(bad=spent),
             sli=1.0 - spent / counts.valid if counts.valid > 0 else None,
             budget=budget(objective, share, dict(burn).get(PRESENT_BURN_S, 0.0), end - start, rest),
             burn=burn,

@@ -6,9 +6,8 @@ a calendar period the events so far ÷ the elapsed share of it, so that its firs
 slices of a calendar period all slices of the period.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,8 +19,7 @@ _NOISE_DIGITS: Final = 9
 """Counts are sums of binary fractions; a budget that is exactly spent must come out as exactly 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """What is left of an error budget.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Views of ledgers: running sums up to one moment, for many objectives of one window at once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,7 @@ Floats = NDArray[np.float64]
 Edges = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """Sums over [start, end): events, and how much of the time is known and has data, in seconds."""
 
     start: int

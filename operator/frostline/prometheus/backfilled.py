@@ -14,7 +14,7 @@ from frostline.prometheus.direct import DirectSource, Spread
 from frostline.prometheus.evaluations import AsksRules
 from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import Counted, Missing, Points, Presence
+from frostline.prometheus.source import Counted, Latest, Missing, Points
 
 _WAITS: Final = Failed(
     Failure.NOT_RECORDED,
@@ -43,13 +43,9 @@ class Backfilled:
         """How many objectives one query about the past holds."""
         return self._recorded.handful
 
-    def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
-        """Return when the valid events were last recorded, or why nothing is recorded, as of `at`."""
-        return self._recorded.presence(objectives, at)
-
-    def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
-        """Return the events of the `width_s` seconds up to `at`."""
-        return self._recorded.open(objectives, at, width_s)
+    def latest(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Latest | Missing]:
+        """Return what is recorded at `at` and of the `width_s` seconds up to it, or why nothing is."""
+        return self._recorded.latest(objectives, at, width_s)
 
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
@@ -238,15 +239,19 @@ def _answer(data: Mapping[str, Any]) -> Answer:
         rows = [(row["metric"], row["values"]) for row in result]
     else:
         raise ValueError(f"result type {kind!r}")
-    return Answer(tuple(_series(labels, raw) for labels, raw in rows))
-
-
-def _series(labels: Mapping[str, str], raw: list[tuple[float, str]]) -> Series:
-    points = tuple((float(when), float(value)) for when, value in raw)
-    if not isinstance(labels, dict) or not all(math.isfinite(when) for when, _ in points):
+    times = [float(when) for _, raw in rows for when, _ in raw]
+    values = [float(value) for _, raw in rows for _, value in raw]
+    if not all(map(math.isfinite, times)) or not all(isinstance(labels, dict) for labels, _ in rows):
         raise ValueError("a series without labels or times")
-    finite = points if all(map(_is_finite, points)) else tuple(filter(_is_finite, points))
-    return Series(labels, finite, len(points) - len(finite))
+    # Tens of thousands at once: what is in order is not looked at one by one.
+    points = zip(times, values, strict=True)
+    series = (Series(labels, tuple(islice(points, len(raw)))) for labels, raw in rows)
+    return Answer(tuple(series if all(map(math.isfinite, values)) else map(_finite, series)))
+
+
+def _finite(series: Series) -> Series:
+    finite = tuple(filter(_is_finite, series.points))
+    return Series(series.labels, finite, len(series.points) - len(finite))
 
 
 def _is_finite(point: tuple[float, float]) -> bool:

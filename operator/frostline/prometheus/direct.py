@@ -25,7 +25,7 @@ from frostline.core.promql import (
 from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import Counted, Missing, Points, Presence
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Presence, joined
 
 BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
@@ -75,6 +75,10 @@ class DirectSource:
     def handful(self) -> int:
         """How many objectives one query holds."""
         return BATCH_TERMS // 2
+
+    def latest(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Latest | Missing]:
+        """Return how the valid series are there at `at`, and the events of the `width_s` seconds up to it."""
+        return joined(self.presence(objectives, at), self.open(objectives, at, width_s))
 
     def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
         """Return whether and how the valid series are there at `at`."""

@@ -22,6 +22,7 @@ from frostline.prometheus.recorded_answers import (
     Both,
     Newest,
     better,
+    doubled,
     each_of,
     ends_of,
     multiplied,
@@ -31,7 +32,7 @@ from frostline.prometheus.recorded_answers import (
     twice,
     values_of,
 )
-from frostline.prometheus.source import Counted, Missing, Presence
+from frostline.prometheus.source import Counted, Latest, Missing, Presence, joined
 
 HANDFUL: Final = 250
 """Objectives of one query about the past: a week of hours of each is an answer of 1.5 MB, and of 25 MB once read."""
@@ -70,6 +71,26 @@ class RecordedSource:
         """How many objectives one query about the past holds."""
         return HANDFUL
 
+    def latest(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Latest | Missing]:
+        """Return what is recorded at `at` and of the `width_s` seconds up to it, or why nothing is.
+
+        Of a promise that has both counts at `at`, once each, they tell all; only of others is looked what is there.
+        """
+        if not objectives:
+            return {}
+        asked = self._open(matchers(objectives), at, width_s)
+        if isinstance(asked, Partial | Failed):
+            return dict.fromkeys(objectives, asked)
+        opened, several = asked
+        counts = each_of(objectives, opened)
+        well = {
+            key: there
+            for key, count in counts.items()
+            if (there := _there(count, at)) is not None and labels_of(key, objectives[key]) not in several
+        }
+        rest = {key: each for key, each in objectives.items() if key not in well}
+        return joined(well | self.presence(rest, at), counts)
+
     def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
         """Return when the valid events were last recorded, or why nothing is recorded, as of `at`."""
         if not objectives:
@@ -103,15 +124,6 @@ class RecordedSource:
                 found[key] = Presence(seen.at, seen.series)
         return found | self._evaluations.explained(missing, at)
 
-    def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
-        """Return the events of the `width_s` seconds up to `at`, as far as five-minute rates tell (`in_part`)."""
-        if not objectives:
-            return {}
-        rates = self._rates(matchers(objectives), range(at - width_s, at + 1, width_s))
-        if isinstance(rates, Partial | Failed):
-            return dict.fromkeys(objectives, rates)
-        return each_of(objectives, Both(*(parts(of, at, width_s) for of in rates)))
-
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
         if not objectives:
@@ -142,16 +154,27 @@ class RecordedSource:
         self, objectives: Mapping[Key, Objective], times: range, of: Recorded = Recorded.ALLOWED
     ) -> dict[Key, frozenset[int]] | Missing:
         """Return at which of `times`, a step apart, the rules of each objective gave something, whatever it counts."""
-        metric = f"last_over_time({of}{matchers(objectives)}[{_NEAR}])"
-        asked = self._several(metric, times, AFTER_S)
+        asked = self._several(_last(of, matchers(objectives)), times, AFTER_S)
         if not isinstance(asked, Answer):
             return asked
         found = times_of(asked, AFTER_S)
         return {key: found.get(labels_of(key, objective), frozenset()) for key, objective in objectives.items()}
 
+    def _open(self, which: str, at: int, width_s: int) -> tuple[Both, frozenset[Labels]] | Missing:
+        """Return the events of the open bucket, and which promises are recorded more than once."""
+        found, several = [], frozenset[Labels]()
+        for metric in _SHORT:
+            asked = self._several(_last(metric, which), range(at - width_s, at + 1, width_s), AFTER_S)
+            if not isinstance(asked, Answer):
+                return asked
+            values = values_of(asked, AFTER_S)
+            several |= doubled(asked, values)
+            found.append(parts(values, at, width_s))
+        return Both(*found), several
+
     def _rates(self, which: str, times: range) -> Both | Missing:
         """Return what bad and valid events were recorded a second at each of `times`."""
-        return self._pair(_SHORT, lambda metric: f"last_over_time({metric}{which}[{_NEAR}])", times, AFTER_S)
+        return self._pair(_SHORT, lambda metric: _last(metric, which), times, AFTER_S)
 
     def _fine(self, which: str, gap: Gap) -> Both | Missing:
         """Return five minutes each: the average of what was recorded around them, once it all was.
@@ -261,3 +284,13 @@ class RecordedSource:
         if first == last:
             return self._client.instant(expression, first)
         return self._client.range(expression, start=first, end=last, step_s=times.step)
+
+
+def _last(metric: Recorded, which: str) -> str:
+    return f"last_over_time({metric}{which}[{_NEAR}])"
+
+
+def _there(count: Counted | Missing, at: int) -> Presence | None:
+    """Return that one series is there, where both counts were recorded at `at` or a little before it."""
+    seen = isinstance(count, Counted) and at in count.valid and at in count.numerator
+    return Presence(at, 1) if seen else None

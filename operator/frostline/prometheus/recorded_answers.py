@@ -1,7 +1,8 @@
 """Answers about recorded series, sorted by promise and turned into counts."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from frostline.core.indicator import Counted as Sense
@@ -17,6 +18,9 @@ from frostline.prometheus.source import Counted, Missing, Points
 Key = TypeVar("Key", bound=tuple[str, str])
 
 
+_named = itemgetter(*WHOSE)
+
+
 class Both(NamedTuple):
     """Of bad and of valid events: values by labels and time."""
 
@@ -30,7 +34,10 @@ def ends_of(gap: Gap) -> range:
 
 
 def _whose(series: Series) -> Labels:
-    return Labels(*[series.labels.get(name, "") for name in WHOSE])
+    try:
+        return Labels._make(_named(series.labels))
+    except KeyError:
+        return Labels(*[series.labels.get(name, "") for name in WHOSE])
 
 
 class Newest(NamedTuple):
@@ -78,6 +85,13 @@ def values_of(answer: Answer, after_s: int) -> dict[Labels, Points]:
     """Return values by promise and by time, less the seconds by which was asked later."""
     # What is recorded twice is refused by the look at what is there (`presence`).
     return {_whose(series): {int(when) - after_s: value for when, value in series.points} for series in answer.series}
+
+
+def doubled(answer: Answer, found: Mapping[Labels, Points]) -> frozenset[Labels]:
+    """Return the promises that have more than one series in an answer from which `found` was taken."""
+    if len(answer.series) == len(found):
+        return frozenset()
+    return frozenset(labels for labels, count in Counter(map(_whose, answer.series)).items() if count > 1)
 
 
 def multiplied(of: Mapping[Labels, Points], factor: int) -> dict[Labels, dict[int, float]]:

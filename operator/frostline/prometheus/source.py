@@ -1,6 +1,6 @@
 """What measuring needs of a source, whatever it reads: the one interface that the direct and the recorded one have."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from frostline.core.selector import Selector
 
 Key = TypeVar("Key", bound=tuple[str, str])
 """Namespace and name of an objective."""
+_Any = TypeVar("_Any", bound=Hashable)
 Points: TypeAlias = Mapping[int, float]
 """Values by evaluation time in epoch seconds; a moment without a series is absent."""
 
@@ -33,6 +34,28 @@ class Presence:
     series: int
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What is there at one moment, and what was counted in the open bucket up to it."""
+
+    presence: Presence
+    counted: Counted
+
+
+def joined(
+    presence: Mapping[_Any, Presence | Missing], counted: Mapping[_Any, Counted | Missing]
+) -> dict[_Any, Latest | Missing]:
+    """Return both of each key; where one of them is missing, that."""
+    found: dict[_Any, Latest | Missing] = {}
+    for key, there in presence.items():
+        events = counted[key]
+        if isinstance(there, Partial | Failed):
+            found[key] = there
+        else:
+            found[key] = events if isinstance(events, Partial | Failed) else Latest(there, events)
+    return found
+
+
 class Source(Protocol):
     """Counts events. Every method returns, per key, what was counted or the reason why there is nothing.
 
@@ -43,14 +66,11 @@ class Source(Protocol):
     def handful(self) -> int:
         """How many objectives are asked for at once while gaps are filled, so that a cycle need not wait long."""
 
-    def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
-        """Return whether and how the valid series are there at `at`."""
+    def latest(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Latest | Missing]:
+        """Return how the valid series are there at `at`, and the events of the `width_s` seconds up to it."""
 
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the whole window up to `at` in one look, right but for edges and births."""
-
-    def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted | Missing]:
-        """Return the events of the `width_s` seconds up to `at`."""
 
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
