@@ -93,6 +93,11 @@ class Recording:
         if query.startswith(("timestamp(", "max(timestamp(")):
             seen = of(sample)
             return float(sample) if seen is not None and math.isfinite(seen) and when - sample < 300 else None
+        if (
+            " offset 135s" in query
+            and self._value(f"last_over_time({metric}[2m])", metric, promised, when - 135) is None
+        ):
+            return None
         if "avg_over_time" in query or every == 1_800:
             found = _RANGE.search(query)
             assert found is not None

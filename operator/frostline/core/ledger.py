@@ -125,11 +125,25 @@ class Ledger:
 
     def _fold_hours(self, start: int, end: int) -> None:
         """Sum up the hours that [start, end) reaches into, where all of an hour is known."""
-        for hour in {self._hour(each) for each in (*range(start, end, COARSE_S), end - FINE_S)}:
-            bad, valid, state = self._fine.read(hour, hour + COARSE_S)
-            if state.all() and self._coarse.same_edges(hour):
-                sums = (counts.sum(dtype=np.float64) for counts in (bad, valid))
-                self._coarse.put(hour, *sums, state=state.max())
+        hours = sorted({self._hour(each) for each in (*range(start, end, COARSE_S), end - FINE_S)})
+        if hours[-1] - hours[0] != (len(hours) - 1) * COARSE_S:
+            # The hours of the next period have other edges.
+            for hour in hours:
+                self._fold_run(hour, 1)
+            return
+        self._fold_run(hours[0], len(hours))
+
+    def _fold_run(self, first: int, count: int) -> None:
+        """Sum up those of `count` hours in a row of which everything is known."""
+        if not self._coarse.same_edges(first):
+            return
+        fine = self._fine.read(first, first + count * COARSE_S)
+        bad, valid, state = (column.reshape(count, _PER_HOUR) for column in fine)
+        bad, valid = (counts.sum(axis=1, dtype=np.float64).astype(np.float32) for counts in (bad, valid))
+        known: NDArray[np.bool_] = np.all(state, axis=1)
+        for run in _stretches(known):
+            start = first + run.start * COARSE_S
+            self._coarse.put_run(start, bad[run], valid[run], state[run].max(axis=1))
 
     def gaps(self, at: int) -> Iterator[Gap]:
         """Yield runs of unknown closed buckets that a figure at `at` needs, newest first."""
@@ -215,12 +229,21 @@ def _edges(oldest: int, boundary: int, opened: int, at: int) -> NDArray[np.int64
 
 def _runs(shelf: Shelf, start: int, end: int) -> Iterator[Gap]:
     _, _, state = shelf.read(start, end)
-    unknown = np.flatnonzero(state == State.UNKNOWN)
-    if not len(unknown):
-        return
-    for run in reversed(np.split(unknown, np.flatnonzero(np.diff(unknown) > 1) + 1)):
-        width = shelf.width_s
-        yield Gap(start + int(run[0]) * width, start + int(run[-1]) * width, width)
+    width = shelf.width_s
+    for run in reversed(_stretches(state == State.UNKNOWN)):
+        yield Gap(start + run.start * width, start + (run.stop - 1) * width, width)
+
+
+def _stretches(wanted: NDArray[np.bool_]) -> list[slice]:
+    """Return where all in a row are wanted, ascending."""
+    places = np.flatnonzero(wanted)
+    if not len(places):
+        return []
+    first, last = int(places[0]), int(places[-1])
+    if last - first == len(places) - 1:
+        # The usual case, and splitting costs ten times as much.
+        return [slice(first, last + 1)]
+    return [slice(int(run[0]), int(run[-1]) + 1) for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)]
 
 
 def open_bucket(at: int) -> int:

@@ -55,6 +55,11 @@ def matchers(keys: Iterable[tuple[str, str]]) -> str:
     return f"{{{_one_of(RuleLabel.NAMESPACE, namespaces)},{_one_of(RuleLabel.NAME, names)}}}"
 
 
+def also(which: str, matcher: str) -> str:
+    """Return matchers in braces, or none (""), with another one added."""
+    return f"{{{which[1:-1]},{matcher}}}" if which else f"{{{matcher}}}"
+
+
 def _one_of(label: RuleLabel, values: list[str]) -> str:
     # Names of Kubernetes have one character that means something to an expression.
     either = "|".join(value.replace(".", "\\.") for value in values)

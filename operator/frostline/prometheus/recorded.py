@@ -11,9 +11,10 @@ from frostline.core.indicator import counted
 from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
-from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, Labels, labels_of, matchers, telescoped
+from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, Labels, also, labels_of, matchers, telescoped
+from frostline.core.rules import Unit
 from frostline.core.selector import Selector
-from frostline.names import Recorded
+from frostline.names import Recorded, RuleLabel
 from frostline.prometheus.client import Answer, Asked
 from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules, Evaluations, Unevaluated
@@ -21,7 +22,6 @@ from frostline.prometheus.recorded_answers import (
     NOTHING,
     Both,
     Newest,
-    better,
     doubled,
     each_of,
     ends_of,
@@ -32,7 +32,7 @@ from frostline.prometheus.recorded_answers import (
     twice,
     values_of,
 )
-from frostline.prometheus.source import Counted, Latest, Missing, Presence, joined
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Presence, joined
 
 HANDFUL: Final = 250
 """Objectives of one query about the past: a week of hours of each is an answer of 1.5 MB, and of 25 MB once read."""
@@ -164,39 +164,17 @@ class RecordedSource:
         """Return the events of the open bucket, and which promises are recorded more than once."""
         found, several = [], frozenset[Labels]()
         for metric in _SHORT:
-            asked = self._several(_last(metric, which), range(at - width_s, at + 1, width_s), AFTER_S)
-            if not isinstance(asked, Answer):
+            asked = self._values(_last(metric, which), range(at - width_s, at + 1, width_s), AFTER_S)
+            if isinstance(asked, Partial | Failed):
                 return asked
-            values = values_of(asked, AFTER_S)
-            several |= doubled(asked, values)
+            values, twice_there = asked
+            several |= twice_there
             found.append(parts(values, at, width_s))
         return Both(*found), several
 
-    def _rates(self, which: str, times: range) -> Both | Missing:
-        """Return what bad and valid events were recorded a second at each of `times`."""
-        return self._pair(_SHORT, lambda metric: _last(metric, which), times, AFTER_S)
-
     def _fine(self, which: str, gap: Gap) -> Both | Missing:
-        """Return five minutes each: the average of what was recorded around them, once it all was.
-
-        A single evaluation loses events between the last scrape of one range and the first of the next, and makes up
-        for them by extrapolation: fair for many events, and for a few ones wrong. Minutes and slices are counted whole.
-        """
-        ends = ends_of(gap)
-        single = self._rates(which, ends)
-        if isinstance(single, Partial | Failed):
-            return single
-        around = self._pair(
-            _SHORT,
-            lambda metric: f"avg_over_time({metric}{which}[5m]) and last_over_time({metric}{which}[1m])",
-            ends,
-            LAG_S,
-        )
-        if isinstance(around, Partial | Failed):
-            return around
-        return Both(
-            *(multiplied(better(of, on_average), FINE_S) for of, on_average in zip(single, around, strict=True))
-        )
+        found = self._pair(_SHORT, lambda metric: _five_minutes(metric, which), ends_of(gap), LAG_S)
+        return found if isinstance(found, Partial | Failed) else Both(*(multiplied(of, FINE_S) for of in found))
 
     def _hours(self, which: str, gap: Gap) -> Both | Missing:
         """Return hours. What is recorded of them ends a little before they do: that is made good at both ends."""
@@ -273,17 +251,43 @@ class RecordedSource:
         """Evaluate an expression of each metric at `times`, `after_s` later; return values by labels and time."""
         both = []
         for metric in metrics:
-            asked = self._several(of(metric), times, after_s)
-            if not isinstance(asked, Answer):
+            asked = self._values(of(metric), times, after_s)
+            if isinstance(asked, Partial | Failed):
                 return asked
-            both.append(values_of(asked, after_s))
+            both.append(asked[0])
         return Both(*both)
+
+    def _values(
+        self, expression: str, times: range, after_s: int
+    ) -> tuple[dict[Labels, Points], frozenset[Labels]] | Missing:
+        """Return values by labels and time, and of which labels there are several series.
+
+        Of ten thousand series an answer is tens of megabytes: none is kept until the next one is there.
+        """
+        asked = self._several(expression, times, after_s)
+        if not isinstance(asked, Answer):
+            return asked
+        found = values_of(asked, after_s)
+        return found, doubled(asked, found)
 
     def _several(self, expression: str, times: range, after_s: int) -> Asked:
         first, last = times[0] + after_s, times[-1] + after_s
         if first == last:
             return self._client.instant(expression, first)
         return self._client.range(expression, start=first, end=last, step_s=times.step)
+
+
+def _five_minutes(metric: Recorded, which: str) -> str:
+    """Return what was recorded of five minutes, asked for `LAG_S` later: the average around them, once it all was.
+
+    A single evaluation loses events between the last scrape of one range and the first of the next, and makes up
+    for them by extrapolation: fair for many events, and for a few ones wrong. Minutes and slices are counted whole.
+    """
+    events = also(which, f'{RuleLabel.UNIT}="{Unit.EVENT}"')
+    single = f"[{_NEAR}] offset {LAG_S - AFTER_S}s)"
+    around = f"avg_over_time({metric}{events}[5m]) and last_over_time({metric}{events}[1m])"
+    # Added to nothing it loses its name, as an average does: of one promise comes one series.
+    return f"({around} and last_over_time({metric}{events}{single}) or last_over_time({metric}{which}{single} + 0"
 
 
 def _last(metric: Recorded, which: str) -> str:

@@ -114,15 +114,6 @@ def parts(of: Mapping[Labels, Points], at: int, width_s: int) -> dict[Labels, Po
     return found
 
 
-def better(single: Mapping[Labels, Points], around: Mapping[Labels, Points]) -> dict[Labels, Points]:
-    """Return averages around the ends of buckets in place of single evaluations, where there are any."""
-    found: dict[Labels, Points] = {}
-    for labels, points in single.items():
-        of = around.get(labels, {}) if labels.unit == Unit.EVENT else {}
-        found[labels] = {when: of.get(when, value) for when, value in points.items()}
-    return found
-
-
 def each_of(objectives: Mapping[Key, Objective], both: Both) -> dict[Key, Counted | Missing]:
     """Return for each objective what was counted for its labels."""
     found: dict[Key, Counted | Missing] = {}
