@@ -1,6 +1,7 @@
 """One term of office: everything that measures, decides and writes, built anew each time and taken down after it."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
@@ -47,6 +48,8 @@ from frostline.prometheus.direct import DirectSource
 _LOG = logging.getLogger(__name__)
 _SETTLE_S: Final = 5.0
 """What writes under way are given to end: less than the lease lasts, and than a pod is given."""
+_UNWATCHED_S: Final = 30.0
+"""For how long after the first lists a term may go on without watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +179,21 @@ class Term:
                     lambda: cycle.views if self._health.ready else None,
                     instruments.delivered,
                 ),
-                watch(lists.watched, options.cluster, options.namespaces, started=self._reclaim, again=lists.all),
+                _watch(lists, options, loop.figured, self._reclaim),
             )
         finally:
             hide()
+
+
+async def _watch(lists: Lists, options: Options, figured: asyncio.Event, reclaim: Callable[[], None]) -> None:
+    """Watch, when all budgets are there again or half a minute has passed.
+
+    kopf lists everything anew when it begins, which for ten thousand objects keeps a processor busy for ten seconds.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_UNWATCHED_S):
+            await figured.wait()
+    await watch(lists.watched, options.cluster, options.namespaces, started=reclaim, again=lists.all)
 
 
 async def _set(clock: CarriedClock, api: client.ApiClient) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.gate import GateClaim
@@ -256,4 +256,13 @@ class Cycle:
 
 def rehydrating(views: tuple[View, ...]) -> bool:
     """Return whether any objective still waits for buckets."""
-    return any(view.assessment is not None and isinstance(view.assessment.outcome, Rehydrating) for view in views)
+    return any(_waits(view.assessment) for view in views)
+
+
+def blank(views: tuple[View, ...]) -> bool:
+    """Return whether any objective still waits for its first figure."""
+    return any(_waits(view.assessment) and view.assessment.figure is None for view in views)
+
+
+def _waits(assessment: Assessment | None) -> TypeGuard[Assessment]:
+    return assessment is not None and isinstance(assessment.outcome, Rehydrating)

@@ -5,7 +5,7 @@ import logging
 import time
 from typing import Final
 
-from frostline.controller.cycle import Cycle, rehydrating
+from frostline.controller.cycle import Cycle, blank, rehydrating
 from frostline.controller.garbage import Settled
 from frostline.controller.health import Health
 from frostline.controller.timing import Timing
@@ -17,7 +17,10 @@ _REHYDRATING_PAUSE_S: Final = 1.0
 
 
 class Loop:
-    """Runs `cycle` for ever. `wake` asks for a cycle soon, `nudge` for a look at gates and marks only."""
+    """Runs `cycle` for ever. `wake` asks for a cycle soon, `nudge` for a look at gates and marks only.
+
+    `figured` is set once all that can be measured has a figure: what takes long had better begin after it.
+    """
 
     def __init__(self, cycle: Cycle, timing: Timing, health: Health) -> None:
         self._cycle = cycle
@@ -27,6 +30,7 @@ class Loop:
         self._wake = asyncio.Event()
         self._cycle_wanted = False
         self._untold = False
+        self.figured = asyncio.Event()
 
     def wake(self) -> None:
         """Ask for a cycle as soon as the present one is over."""
@@ -49,6 +53,8 @@ class Loop:
                 self._health.cycled(time.monotonic() - begun)
                 telling = await self._tell(telling)
                 self._settled.look(len(self._cycle.views))
+                if not blank(self._cycle.views):
+                    self.figured.set()
                 filled = await self._fill()
                 await self._pause(filled=filled)
         finally:

@@ -103,6 +103,7 @@ class RuleDelivery:
         self._links = links or Links()
         self._clock = clock
         self._delivered = delivered
+        self._seen: tuple[View, ...] | None = None
         self._promises: dict[Key, tuple[Accepted, Promise]] = {}
         self._parsed: dict[tuple[str, str], Promise] = {}
         self._unfit: dict[tuple[str, str], Promise] = {}
@@ -119,7 +120,8 @@ class RuleDelivery:
 
     async def look(self, views: tuple[View, ...]) -> None:
         """Write what is due."""
-        if self._changed(views):
+        # What the last cycle saw is the same until the next one.
+        if views is not self._seen and self._changed(views):
             self._digests = None
         elif self._clock() < self._due:
             return
@@ -195,7 +197,7 @@ class RuleDelivery:
     def _changed(self, views: tuple[View, ...]) -> bool:
         """Take over what promises say now; return whether that is anything new."""
         before = self._promises
-        now = {}
+        self._seen, now = views, {}
         for view in views:
             acceptance, known = view.acceptance, before.get(view.key)
             # Rules of what another Prometheus measures would find no series in this one. Where it is not known now

@@ -59,11 +59,12 @@ def urgency(facts: Facts) -> tuple[int, int]:
     Then what was never told, and last the figures that have moved on.
     """
     level = None if facts.assessment is None else facts.assessment.level
-    changed = facts.stored.get("releases", Rule.OPEN) != facts.released.rule
+    stored = unpacked(facts.stored)
+    changed = stored.get("releases", Rule.OPEN) != facts.released.rule
     if level is None:
-        return (0 if changed else 1 if not facts.stored else 2), -facts.released.rule.rank
-    changed |= facts.stored.get("level", Level.HEALTHY) != level.level
-    return (0 if changed else 1 if not facts.stored else 2), -max(facts.released.rule.rank, level.level.rank)
+        return (0 if changed else 1 if not stored else 2), -facts.released.rule.rank
+    changed |= stored.get("level", Level.HEALTHY) != level.level
+    return (0 if changed else 1 if not stored else 2), -max(facts.released.rule.rank, level.level.rank)
 
 
 def worth_writing(

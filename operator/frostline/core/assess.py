@@ -148,7 +148,12 @@ def assess_alike(cases: Sequence[Case], views: Views) -> list[Assessment]:
     """Judge objectives that have one window, one length of slices and one policy, at the end of their views."""
     windows = views.counts(bounds(cases[0].objective.window, views.at)[0], views.at)
     complete = views.complete
-    outcomes = [_outcome(case, views[row], windows[row], complete=complete[row]) for row, case in enumerate(cases)]
+    # Levels are folded over the day before the window as well: all of it must be known.
+    known = _known(views) if not all(complete) else [1.0] * len(cases)
+    outcomes = [
+        _outcome(case, views[row], windows[row], known=None if complete[row] else known[row])
+        for row, case in enumerate(cases)
+    ]
     moved = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Measured | NoTraffic)]
     judged = _moved([cases[row] for row in moved], views.of(moved), [windows[row] for row in moved]) if moved else []
     after = {
@@ -241,7 +246,13 @@ def _figures(
     ]
 
 
-def _outcome(case: Case, view: View, window: Counts, *, complete: bool) -> Outcome:
+def _known(views: Views) -> list[float]:
+    """Return which share of each view is known."""
+    return [1.0 - counts.unknown_s / (counts.end - counts.start) for counts in views.counts(views.start, views.at)]
+
+
+def _outcome(case: Case, view: View, window: Counts, *, known: float | None) -> Outcome:
+    """Return how measuring went; `known` is the share that is, None where all of it is."""
     objective, answer = case.objective, case.answer
     if not isinstance(answer, Fresh):
         return answer
@@ -251,10 +262,8 @@ def _outcome(case: Case, view: View, window: Counts, *, complete: bool) -> Outco
         newest = view.newest_covered()
         if newest and view.at - newest > STALE_AFTER_S:
             return Stale(newest)
-    # Levels are folded over the day before the window as well: all of it must be known.
-    if not complete:
-        everything = view.counts(view.start, view.at)
-        return Rehydrating(known=1.0 - everything.unknown_s / (everything.end - everything.start))
+    if known is not None:
+        return Rehydrating(known)
     if window.valid <= 0:
         return NoTraffic()
     return _contradiction(objective, window) or Measured()

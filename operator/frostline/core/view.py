@@ -50,6 +50,11 @@ class Views:
         return self if len(rows) == len(self._state) else self._of(rows)
 
     @property
+    def start(self) -> int:
+        """The start of the views, epoch seconds."""
+        return int(self.edges[0])
+
+    @property
     def at(self) -> int:
         """The end of the views, epoch seconds."""
         return int(self.edges[-1])
@@ -109,7 +114,7 @@ class View:
     @property
     def start(self) -> int:
         """The start of the view, epoch seconds."""
-        return int(self.edges[0])
+        return self.alone.start
 
     @property
     def at(self) -> int:
