@@ -76,7 +76,9 @@ def exception(**more: Any) -> OverrideSpec:
 
 def standing(level: Level = Level.EXHAUSTED, **more: Any) -> Standing:
     """Return how an exhausted promise stands."""
-    least = Standing(level, since=AT, mode=Mode.ENFORCE, covered=True, budget="-4.0%", measured_at=AT, lifts_about=None)
+    least = Standing(
+        level, since=AT, mode=Mode.ENFORCE, covered=True, remaining=-0.04, measured_at=AT, lifts_about=None
+    )
     return replace(least, **more)
 
 

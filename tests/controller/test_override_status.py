@@ -23,7 +23,7 @@ ASK = Ask(
     uid="uid-matching",
     policy="default",
     releases=Releases(),
-    standing=Standing(Level.EXHAUSTED, AT, Mode.ENFORCE, covered=True, budget="", measured_at=AT, lifts_about=None),
+    standing=Standing(Level.EXHAUSTED, AT, Mode.ENFORCE, covered=True, remaining=0.0, measured_at=AT, lifts_about=None),
     trouble="",
     through={},
     entries=frozenset(),

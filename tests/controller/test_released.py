@@ -15,7 +15,7 @@ from frostline.core.release import Standing
 from tests.support.objectives import AT
 
 STANDING = Standing(
-    Level.EXHAUSTED, since=AT, mode=Mode.ENFORCE, covered=True, budget="-4%", measured_at=AT, lifts_about=None
+    Level.EXHAUSTED, since=AT, mode=Mode.ENFORCE, covered=True, remaining=-0.04, measured_at=AT, lifts_about=None
 )
 
 
@@ -173,7 +173,7 @@ def test_what_is_said_about_releases(  # noqa: PLR0917 - a row of a table
 
 def test_sentences_have_no_figures_that_change_with_each_cycle() -> None:
     one = released(at(), claims(Rule.FREEZE), exempt=False, switched_off=None)
-    other = released(at(budget="-9%", measured_at=AT + 60), claims(Rule.FREEZE), exempt=False, switched_off=None)
+    other = released(at(remaining=-0.09, measured_at=AT + 60), claims(Rule.FREEZE), exempt=False, switched_off=None)
 
     assert one == other
 

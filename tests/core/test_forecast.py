@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,8 +37,8 @@ def moment(at: int) -> Times:
     return np.array([at], dtype=np.int64)
 
 
-def state(level: Level, **more: object) -> LevelState:
-    return replace(LevelState(level, since=AT - HOUR, at=AT), **more)  # type: ignore[arg-type]
+def state(level: Level, **more: Any) -> LevelState:
+    return LevelState(level, since=AT - HOUR, at=AT)._replace(**more)
 
 
 def test_what_was_spent_comes_back_as_it_leaves_the_window() -> None:

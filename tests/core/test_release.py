@@ -9,7 +9,7 @@ OPEN, WARN, SLUSH, FREEZE = Rule
 
 
 def standing(level: Level, mode: Mode = Mode.ENFORCE, *, covered: bool = True) -> Standing:
-    return Standing(level, since=0, mode=mode, covered=covered, budget="1%", measured_at=None, lifts_about=None)
+    return Standing(level, since=0, mode=mode, covered=covered, remaining=0.01, measured_at=None, lifts_about=None)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,8 @@ def carried(account: Account | None, uid: str, objective: Objective) -> Account:
     if account is None or account.uid != uid:
         return opened(uid, objective)
     old = account.objective
+    if old is objective:
+        return account
     if (old.indicator, old.window, old.slices) != (objective.indicator, objective.window, objective.slices):
         return opened(uid, objective)
     if old.target != objective.target:

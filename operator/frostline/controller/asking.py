@@ -47,15 +47,15 @@ class Surroundings(NamedTuple):
 
 def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, around: Surroundings) -> Ask:
     """Return what a promise asks for."""
-    entries = accepted.spec.protects
+    entries, mode = accepted.spec.protects, around.mode
     return Ask(
         key=key,
         uid=uid,
         policy=around.governed.name,
         releases=around.governed.policy.releases,
-        standing=_standing(accepted.objective, assessment, around),
-        trouble=_trouble(assessment, around),
-        through=protected(entries, around.workloads),
+        standing=_standing(accepted.objective, assessment, around, mode),
+        trouble=_trouble(assessment, around, mode),
+        through=protected(entries, around.workloads) if entries else {},
         entries=frozenset(entry_text(each) for each in entries),
     )
 
@@ -74,8 +74,9 @@ def unread(key: Key, uid: str) -> Ask:
     )
 
 
-def _standing(objective: Objective, assessment: Assessment | None, around: Surroundings) -> Standing | None:
-    mode = around.mode
+def _standing(
+    objective: Objective, assessment: Assessment | None, around: Surroundings, mode: Mode | None
+) -> Standing | None:
     if assessment is None or assessment.level is None or assessment.figure is None:
         return None
     if mode is None or around.governed.problem is not None:
@@ -85,17 +86,17 @@ def _standing(objective: Objective, assessment: Assessment | None, around: Surro
         since=assessment.level.since,
         mode=mode,
         covered=well_covered(objective, assessment.figure.counts),
-        budget=f"{words.decimal(assessment.figure.budget.remaining * 100, 1)}%",
+        remaining=assessment.figure.budget.remaining,
         measured_at=assessment.figure.at,
         # Nothing lifts unseen.
         lifts_about=assessment.lifts_about if isinstance(assessment.outcome, Measured | NoTraffic) else None,
     )
 
 
-def _trouble(assessment: Assessment | None, around: Surroundings) -> str:
+def _trouble(assessment: Assessment | None, around: Surroundings, mode: Mode | None) -> str:
     if around.governed.problem is not None:
         return around.governed.problem[:_LONGEST_TROUBLE]
-    if around.mode is None and around.namespace is not None:
+    if mode is None and around.namespace is not None:
         return f"label {names.Label.MODE}={around.namespace.mode} is none of {', '.join(Mode)}"
     if assessment is None:
         return names.Reason.REHYDRATING.value
@@ -106,6 +107,8 @@ def _trouble(assessment: Assessment | None, around: Surroundings) -> str:
 
 def not_found(accepted: Accepted, around: Surroundings) -> tuple[Finding, ...]:
     """Return a warning for each entry of `protects` that no workload answers to."""
+    if not accepted.spec.protects:
+        return ()
     return tuple(
         finding(
             Rule.NO_WORKLOAD,

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple, TypeGuard
 
 from frostline.api.accept import Acceptance, Accepted, accept
@@ -18,13 +18,13 @@ from frostline.controller.enforcement import Enforcement
 from frostline.controller.gates import HeldGate
 from frostline.controller.gathering import Gathering, Wanted
 from frostline.controller.gating import Ask
-from frostline.controller.namespaces import EXEMPT
+from frostline.controller.namespaces import EXEMPT, SeenNamespace
 from frostline.controller.policies import Policies
-from frostline.controller.protection import NO_WORKLOADS, by_namespace
+from frostline.controller.protection import NO_WORKLOADS, Workloads, by_namespace
 from frostline.controller.released import released
 from frostline.controller.reports import Reports
 from frostline.controller.source_status import SourceStatuses
-from frostline.controller.sources import Sources, meant
+from frostline.controller.sources import Chosen, Sources, meant
 from frostline.controller.status import Facts
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Stored
@@ -33,7 +33,7 @@ from frostline.controller.timing import Timing
 from frostline.core.assess import Assessment
 from frostline.core.breaker import State
 from frostline.core.gate import Workload
-from frostline.core.outcome import Rehydrating
+from frostline.core.outcome import NoSource, Rehydrating
 
 
 class View(NamedTuple):
@@ -137,14 +137,14 @@ class Cycle:
 
     def _surroundings(self, accepted: Mapping[Key, Acceptance]) -> dict[Key, Surroundings]:
         workloads = by_namespace(self._stores.workloads.snapshot().values())
+
+        @cache
+        def about(namespace: str) -> tuple[SeenNamespace | None, Workloads, bool]:
+            here = workloads.get(namespace, NO_WORKLOADS)
+            return self._stores.namespaces.called(namespace), here, self._is_exempt(namespace)
+
         return {
-            key: Surroundings(
-                name=key.namespace,
-                governed=self._policies.govern(key, each.spec.policy_ref),
-                namespace=self._stores.namespaces.called(key.namespace),
-                workloads=workloads.get(key.namespace, NO_WORKLOADS),
-                exempt=self._is_exempt(key.namespace),
-            )
+            key: Surroundings(key.namespace, self._policies.govern(key, each.spec.policy_ref), *about(key.namespace))
             for key, each in accepted.items()
             if isinstance(each, Accepted)
         }
@@ -177,12 +177,14 @@ class Cycle:
         standing: Mapping[Key, Mapping[Workload, GateClaim]],
     ) -> int:
         """Measure and judge; return the moment of the cycle in epoch seconds."""
+        seen_namespaces = {key.namespace: each.namespace for key, each in around.items()}
+
+        @cache
+        def chosen(reference: str | None, namespace: str) -> Chosen | NoSource:
+            return self._sources.choose(reference, namespace, seen_namespaces[namespace])
+
         wanted = {
-            key: Wanted(
-                objects[key].uid,
-                each.objective,
-                self._sources.choose(each.spec.source_ref, key.namespace, around[key].namespace),
-            )
+            key: Wanted(objects[key].uid, each.objective, chosen(each.spec.source_ref, key.namespace))
             for key, each in accepted.items()
             if isinstance(each, Accepted)
         }

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -57,7 +56,7 @@ def _told(question: Question, after: Assessment) -> Assessment:
     if after.level is None or (before is not None and before.level is not None):
         return after
     since = _since(question.stored, after.level.level, after.level.since)
-    return after._replace(level=replace(after.level, since=since))
+    return after._replace(level=after.level._replace(since=since))
 
 
 def _standing(claims: Sequence[GateClaim], at: int) -> LevelState | None:

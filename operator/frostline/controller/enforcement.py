@@ -6,7 +6,7 @@ Each pass compares what there is with what shall be, so that whatever failed or 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from frostline import names
@@ -88,30 +88,37 @@ class Enforcement:
         """Bring gates and marks into line with what is asked for at epoch second `now`."""
         gates = self.gates.all()
         declared = self._declared()
-        by_namespace: defaultdict[str, list[Ask]] = defaultdict(list)
+        through: defaultdict[Workload, list[Ask]] = defaultdict(list)
         for ask in asks.values():
-            by_namespace[ask.key.namespace].append(ask)
+            for workload in ask.through:
+                through[workload].append(ask)
         concerned = (
             set(gates)
             | set(self._stands)
             | {
                 workload
-                for ask in asks.values()
-                if gating.rule_asked(ask, Rule.OPEN) is not Rule.OPEN
-                for workload in ask.through
+                for workload, asking in through.items()
+                if any(gating.rule_asked(ask, Rule.OPEN) is not Rule.OPEN for ask in asking)
             }
         )
         limit = asyncio.Semaphore(_WRITERS)
 
         async def one(workload: Workload) -> tuple[Workload, GateSpec | None]:
             async with limit:
-                here = by_namespace[workload.namespace]
-                spec = await self._gate(workload, gates.get(workload), here, declared[workload.namespace], now)
+                held = gates.get(workload)
+                old = self._standing_on(workload, held)
+                # Who has a claim on it may name it no longer.
+                had = () if old is None else (asks.get(Key(workload.namespace, claim.objective)) for claim in old.by)
+                here = {ask.key: ask for ask in (*through[workload], *had) if ask is not None}
+                spec = await self._gate(workload, held, tuple(here.values()), declared[workload.namespace], now)
                 return workload, spec
 
         specs = dict(await asyncio.gather(*(one(workload) for workload in sorted(concerned))))
         await self._mark_namespaces(specs)
         await self._mark_workloads(specs)
+
+    def _standing_on(self, workload: Workload, held: HeldGate | None) -> GateSpec | None:
+        return self._stands.get(workload, None if held is None else held.spec)
 
     def _declared(self) -> Mapping[str, list[Declared]]:
         found: defaultdict[str, list[Declared]] = defaultdict(list)
@@ -127,11 +134,11 @@ class Enforcement:
         return found
 
     async def _gate(
-        self, workload: Workload, held: HeldGate | None, asks: list[Ask], declared: Iterable[Declared], now: int
+        self, workload: Workload, held: HeldGate | None, asks: Sequence[Ask], declared: Iterable[Declared], now: int
     ) -> GateSpec | None:
         """Return the gate that stands after this pass."""
         stored = None if held is None else held.spec
-        old = self._stands.get(workload, stored)
+        old = self._standing_on(workload, held)
         known = self.gates.stored(workload)
         by = gating.claims(workload, [] if old is None else old.by, asks)
         holding = {each.objective for each in by if each.rule.holds}

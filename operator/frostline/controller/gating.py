@@ -109,7 +109,7 @@ def _claim(ask: Ask, through: str, old: GateClaim | None) -> GateClaim | None:
         level=standing.level,
         since=words.utc(standing.since),
         rule=rule,
-        budget=standing.budget,
+        budget=f"{words.decimal(standing.remaining * 100, 1)}%",
         measured_at=None if standing.measured_at is None else words.utc(standing.measured_at),
         trouble=ask.trouble,
         lifts_about=None if standing.lifts_about is None else words.utc(standing.lifts_about),

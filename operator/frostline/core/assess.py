@@ -11,7 +11,7 @@ from frostline.core.budget import Budget, Promised, budget, burn_rate, remaining
 from frostline.core.forecast import lifts_about
 from frostline.core.indicator import Counted, Counters, counted, described
 from frostline.core.ledger import Entry, Ledger, views
-from frostline.core.level import LevelState, fold, observations, set_back
+from frostline.core.level import LevelState, folded, set_back
 from frostline.core.objective import Objective
 from frostline.core.outcome import (
     Failed,
@@ -26,7 +26,7 @@ from frostline.core.outcome import (
     SeveralSeries,
     Stale,
 )
-from frostline.core.policy import Policy
+from frostline.core.policy import Level, Policy
 from frostline.core.shelf import State
 from frostline.core.view import Counts, Floats, View, Views
 from frostline.core.window import Rolling, Spans, Window, bounds
@@ -39,6 +39,7 @@ BURN_WINDOWS_S: Final = (300, 1_800, 3_600, 6 * 3_600, 24 * 3_600)
 
 PRESENT_BURN_S: Final = 3_600
 """The window that 'the present burn' means."""
+_PRESENT: Final = BURN_WINDOWS_S.index(PRESENT_BURN_S)
 
 _AT_ONCE: Final = 256
 """Ledgers that are looked at together: enough to spread the cost of a call, few enough for the processor's cache."""
@@ -151,7 +152,7 @@ def assess_alike(cases: Sequence[Case], views: Views) -> list[Assessment]:
     # Levels are folded over the day before the window as well: all of it must be known.
     known = _known(views) if not all(complete) else [1.0] * len(cases)
     outcomes = [
-        _outcome(case, views[row], windows[row], known=None if complete[row] else known[row])
+        _outcome(case, views, row, windows[row], known=None if complete[row] else known[row])
         for row, case in enumerate(cases)
     ]
     moved = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Measured | NoTraffic)]
@@ -173,11 +174,11 @@ def _moved(
 ) -> Iterator[tuple[Figure, LevelState, int | None]]:
     states = [_state(case, views.at) for case in cases]
     alike, policy = _together(cases), cases[0].policy
-    seen = observations(alike, policy, views, [None if state is None else state.at for state in states])
+    levels = folded(alike, policy, views, states)
     figures = _from_views([case.objective for case in cases], alike, views, windows)
-    for row, (case, each, account) in enumerate(zip(cases, seen, figures, strict=True)):
-        level = fold(policy, states[row], each)
-        yield account, level, lifts_about(case.objective, policy, views[row], level)
+    for row, (case, level, account) in enumerate(zip(cases, levels, figures, strict=True)):
+        holds = level.level.rank >= Level.ENDANGERED.rank
+        yield account, level, lifts_about(case.objective, policy, views[row], level) if holds else None
 
 
 def _state(case: Case, at: int) -> LevelState | None:
@@ -237,7 +238,7 @@ def _figures(
             at=at,
             counts=counts if counts.bad == spent else counts._replace(bad=spent),
             sli=1.0 - spent / counts.valid if counts.valid > 0 else None,
-            budget=budget(objective, share, dict(burn).get(PRESENT_BURN_S, 0.0), end - start, rest),
+            budget=budget(objective, share, burn[_PRESENT][1] if burn else 0.0, end - start, rest),
             burn=burn,
         )
         for objective, counts, spent, share, burn in zip(
@@ -251,7 +252,7 @@ def _known(views: Views) -> list[float]:
     return [1.0 - counts.unknown_s / (counts.end - counts.start) for counts in views.counts(views.start, views.at)]
 
 
-def _outcome(case: Case, view: View, window: Counts, *, known: float | None) -> Outcome:
+def _outcome(case: Case, views: Views, row: int, window: Counts, *, known: float | None) -> Outcome:
     """Return how measuring went; `known` is the share that is, None where all of it is."""
     objective, answer = case.objective, case.answer
     if not isinstance(answer, Fresh):
@@ -259,8 +260,8 @@ def _outcome(case: Case, view: View, window: Counts, *, known: float | None) -> 
     if window.covered_s == 0 and window.unknown_s == 0 and answer.newest is None:
         return NoData(f"no series matches the valid events {described(objective.indicator)}")
     if answer.newest is None:
-        newest = view.newest_covered()
-        if newest and view.at - newest > STALE_AFTER_S:
+        newest = views[row].newest_covered()
+        if newest and views.at - newest > STALE_AFTER_S:
             return Stale(newest)
     if known is not None:
         return Rehydrating(known)

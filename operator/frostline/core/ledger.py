@@ -167,9 +167,9 @@ class Ledger:
         """Return running sums over everything known up to `at`."""
         return views([self], at)[0]
 
-    def write_to(self, at: int, rows: Rows) -> None:
-        """Copy everything known up to `at` into rows that are as long as those of a view."""
-        oldest, boundary, opened = self.starts(at)
+    def write_to(self, at: int, starts: tuple[int, int, int], rows: Rows) -> None:
+        """Copy everything known up to `at` into rows that are as long as those of a view; `starts` as of `at`."""
+        oldest, boundary, opened = starts
         hours = max(0, -(-(boundary - oldest) // COARSE_S))
         for row, coarse, fine in zip(
             rows, self._coarse.read(oldest, boundary), self._fine.read(boundary, opened), strict=True
@@ -188,12 +188,13 @@ class Ledger:
 
 def views(ledgers: Sequence[Ledger], at: int) -> Views:
     """Return running sums over everything known up to `at` of ledgers that have one window."""
-    edges = _edges(*ledgers[0].starts(at), at)
+    starts = ledgers[0].starts(at)
+    edges = _edges(*starts, at)
     shape = len(ledgers), len(edges)
     bad, valid = np.zeros(shape), np.zeros(shape)
     state = np.empty((shape[0], shape[1] - 1), dtype=np.uint8)
     for ledger, *rows in zip(ledgers, bad[:, 1:], valid[:, 1:], state, strict=True):
-        ledger.write_to(at, rows)
+        ledger.write_to(at, starts, rows)
     for counts in (bad, valid):
         np.cumsum(counts, axis=1, out=counts)
     return Views(edges=edges, bad=bad, valid=valid, state=state)

@@ -5,7 +5,6 @@ State and observation in, state out; a restart folds the same machine over the l
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, overload
 
@@ -45,8 +44,7 @@ class Observation(NamedTuple):
     traffic: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LevelState:
+class LevelState(NamedTuple):
     """Where the machine stands.
 
     Attributes:
@@ -160,13 +158,13 @@ def _lift(policy: Policy, state: LevelState, seen: Observation, asked: Level) ->
 
 def _improve(policy: Policy, state: LevelState, seen: Observation, candidate: Level) -> LevelState:
     if candidate.rank >= state.level.rank:
-        return state if state.better is None else replace(state, better=None, better_since=0)
+        return state if state.better is None else state._replace(better=None, better_since=0)
     if state.better is None:
-        return replace(state, better=candidate, better_since=seen.at)
+        return state._replace(better=candidate, better_since=seen.at)
     better = worst(state.better, candidate)
     if seen.at - state.better_since >= policy.hysteresis.hold.total_seconds():
         return LevelState(better, since=seen.at, at=seen.at, burn=state.burn)
-    return replace(state, better=better)
+    return state._replace(better=better)
 
 
 class Observations(Sequence[Observation]):
@@ -197,6 +195,69 @@ class Observations(Sequence[Observation]):
         return self._turns[index] if index < len(self._turns) else len(self)
 
 
+class _Table:
+    """What was to be seen of m objectives at each bucket edge after their `since`, and at the end of their views.
+
+    Without `since`: after the first data, a day back at most.
+    """
+
+    def __init__(self, objective: Promised, policy: Policy, views: Views, since: Sequence[int | None]) -> None:
+        self._policy = policy
+        self._begun = [
+            max(views.at - FOLD_S, views[row].oldest_covered() or views.at if each is None else each)
+            for row, each in enumerate(since)
+        ]
+        oldest, newest = min(self._begun), open_bucket(views.at)
+        first = oldest - oldest % FINE_S + FINE_S
+        edges = np.append(np.arange(first, newest + 1, FINE_S, dtype=np.int64), np.int64(views.at))
+        hold = int(policy.lift.hold.total_seconds())
+        windows = (policy.burn.long, policy.burn.short, policy.lift.burn_window, timedelta(seconds=FINE_S))
+        sums = [views.sums(edges, int(window.total_seconds())) for window in windows]
+        burn_long, burn_short, burn_lift, _ = (burn_rate(objective, bad, valid) for bad, valid in sums)
+        left = remaining_at(objective, views, np.concatenate((edges - hold, edges)))
+        self._edges, self._left = edges, left[:, len(edges) :]
+        self._bad, self._slower = sums[0][0], np.minimum(burn_long, burn_short)
+        before, traffic = left[:, : len(edges)], sums[3][1] > 0
+        self._columns = self._left, before, burn_long, burn_short, self._bad, burn_lift, traffic
+        self._turned = _turned(policy, self._left, self._slower, self._bad)
+
+    def __getitem__(self, row: int) -> Observations:
+        """Return what was to be seen of one objective."""
+        start_at = min(int(self._edges.searchsorted(self._begun[row], side="right")), len(self._edges) - 1)
+        seen = [column[row, start_at:].tolist() for column in self._columns]
+        turns = np.flatnonzero(self._turned[row, start_at:]).tolist()
+        return Observations(self._edges[start_at:].tolist(), seen, turns)
+
+    def still(self, states: Sequence[LevelState | None]) -> list[bool]:
+        """Return whether nothing that was to be seen changes a state: no burn, and a budget that asks for its level."""
+        percent, policy = self._left * _PERCENT, self._policy
+        ranks = np.array([[-1 if state is None or not _is_calm(state) else state.level.rank] for state in states])
+        burns = (self._bad >= policy.burn.minimum_bad) & (self._slower > float(policy.burn.depleting))
+        asked, hoped = (_ranks(policy, percent, margin) for margin in (0.0, float(policy.hysteresis.margin)))
+        seen = self._edges > np.array(self._begun)[:, None]
+        seen[:, -1] = True
+        same: list[bool] = np.all(~seen | (~burns & (asked <= ranks) & (ranks <= hoped)), axis=1).tolist()
+        return same
+
+
+def _is_calm(state: LevelState) -> bool:
+    return state.level is not Level.EXHAUSTED and state.burn is Level.HEALTHY and state.better is None
+
+
+def _ranks(policy: Policy, percent: Floats, margin: float) -> NDArray[np.int64]:
+    """Return the ranks of the levels that `table` returns."""
+    bounds = (
+        percent <= float(policy.depleting) + margin,
+        percent < float(policy.endangered) + margin,
+        percent <= 0,
+    )
+    levels = (Level.DEPLETING, Level.ENDANGERED, Level.EXHAUSTED)
+    ranks = np.full(percent.shape, Level.HEALTHY.rank, dtype=np.int64)
+    for level, within in zip(levels, bounds, strict=True):
+        ranks[within] = level.rank
+    return ranks
+
+
 def observations(
     objective: Promised, policy: Policy, views: Views, since: Sequence[int | None]
 ) -> Iterator[Observations]:
@@ -204,33 +265,21 @@ def observations(
 
     Without `since`: after the first data, a day back at most.
     """
-    newest = open_bucket(views.at)
-    begun = [
-        max(views.at - FOLD_S, views[row].oldest_covered() or views.at if each is None else each)
-        for row, each in enumerate(since)
+    table = _Table(objective, policy, views, since)
+    yield from (table[row] for row in range(len(since)))
+
+
+def folded(objective: Promised, policy: Policy, views: Views, states: Sequence[LevelState | None]) -> list[LevelState]:
+    """Return the state of each objective at the end of its view: its machine run over what was to be seen since.
+
+    Of a large fleet nearly all stay as they are, and of those that can be told without a step.
+    """
+    table = _Table(objective, policy, views, [None if state is None else state.at for state in states])
+    still = table.still(states)
+    return [
+        state._replace(at=views.at) if state is not None and still[row] else fold(policy, state, table[row])
+        for row, state in enumerate(states)
     ]
-    oldest = min(begun)
-    first = oldest - oldest % FINE_S + FINE_S
-    edges = np.append(np.arange(first, newest + 1, FINE_S, dtype=np.int64), np.int64(views.at))
-    hold = int(policy.lift.hold.total_seconds())
-    windows = (policy.burn.long, policy.burn.short, policy.lift.burn_window, timedelta(seconds=FINE_S))
-    sums = [views.sums(edges, int(window.total_seconds())) for window in windows]
-    burn_long, burn_short, burn_lift, _ = (burn_rate(objective, bad, valid) for bad, valid in sums)
-    left = remaining_at(objective, views, np.concatenate((edges - hold, edges)))
-    columns = (
-        left[:, len(edges) :],
-        left[:, : len(edges)],
-        burn_long,
-        burn_short,
-        sums[0][0],
-        burn_lift,
-        sums[3][1] > 0,
-    )
-    turned = _turned(policy, left[:, len(edges) :], np.minimum(burn_long, burn_short), sums[0][0])
-    for row, each in enumerate(begun):
-        start_at = min(int(edges.searchsorted(each, side="right")), len(edges) - 1)
-        seen = [column[row, start_at:].tolist() for column in columns]
-        yield Observations(edges[start_at:].tolist(), seen, np.flatnonzero(turned[row, start_at:]).tolist())
 
 
 def _turned(policy: Policy, left: Floats, slower: Floats, bad: Floats) -> NDArray[np.bool_]:
@@ -262,7 +311,7 @@ def fold(policy: Policy, state: LevelState | None, seen: Sequence[Observation]) 
             place = seen.turn(place)
     if state is None:
         raise ValueError("no observation to take a level from")
-    return state if not seen or state.at == seen[-1].at else replace(state, at=seen[-1].at)
+    return state if not seen or state.at == seen[-1].at else state._replace(at=seen[-1].at)
 
 
 def _rests(before: LevelState | None, state: LevelState) -> bool:

@@ -16,6 +16,7 @@ MANY_SERIES: Final = 1_000
 
 _SERIES_CLEAR: Final = 800
 _EVENTS_CLEAR: Final = Decimal("1.25")
+_FAR_FROM_FEW: Final = 2.5
 _MILLISECONDS: Final = 1_000
 _LONGEST_BOUND: Final = 32
 _MOST_DIGITS: Final = 15
@@ -23,6 +24,9 @@ _MOST_DIGITS: Final = 15
 
 def few_events(objective: Objective, valid: float, *, standing: bool) -> Finding | None:
     """Judge a window that holds `valid` events, or slices: whether one of them may be bad at all."""
+    if objective.share * valid >= _FAR_FROM_FEW:
+        # So are nearly all, in every cycle, and decimals take their time.
+        return None
     allowed = objective.allowed * Decimal(repr(valid))
     if allowed >= (_EVENTS_CLEAR if standing else 1):
         return None

@@ -13,7 +13,7 @@ class Standing:
         level: its level, since epoch second `since`.
         mode: how far the policy goes in its namespace.
         covered: whether enough of the window has data for a new freeze.
-        budget: what is left, as people read it.
+        remaining: share of the budget that is left.
         measured_at: epoch second of that figure, None before there is one.
         lifts_about: the earliest epoch second at which it may ask for less; None when that cannot be said.
     """
@@ -22,7 +22,7 @@ class Standing:
     since: int
     mode: Mode
     covered: bool
-    budget: str
+    remaining: float
     measured_at: int | None
     lifts_about: int | None
 
