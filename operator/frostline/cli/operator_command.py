@@ -125,13 +125,14 @@ def run(command: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
     configure(parsed.log_format, parsed.log_level)
     # Clients of Kubernetes take a second to import; --help and errors above do not wait for them.
     from frostline.api.source import Measuring  # noqa: PLC0415
-    from frostline.controller.garbage import share_heap  # noqa: PLC0415
+    from frostline.controller.garbage import collect_rarely, share_heap  # noqa: PLC0415
     from frostline.controller.timing import Timing  # noqa: PLC0415
     from frostline.kubernetes.connection import Cluster, NoClusterError  # noqa: PLC0415
     from frostline.operator import Options  # noqa: PLC0415
     from frostline.operator import run as run_operator  # noqa: PLC0415
 
     share_heap()
+    collect_rarely()
     host, port = parsed.listen
     options = Options(
         cluster=Cluster(parsed.kubeconfig, parsed.context),
