@@ -48,7 +48,7 @@ from frostline.prometheus.direct import DirectSource
 _LOG = logging.getLogger(__name__)
 _SETTLE_S: Final = 5.0
 """What writes under way are given to end: less than the lease lasts, and than a pod is given."""
-_UNWATCHED_S: Final = 30.0
+_UNWATCHED_S: Final = 60.0
 """For how long after the first lists a term may go on without watches."""
 
 
@@ -176,7 +176,8 @@ class Term:
                 deliver(
                     objects,
                     options.rules,
-                    lambda: cycle.views if self._health.ready else None,
+                    # After a restart they are there, and to render those of a large fleet takes seconds.
+                    lambda: cycle.views if loop.figured.is_set() else None,
                     instruments.delivered,
                 ),
                 _watch(lists, options, loop.figured, self._reclaim),
@@ -186,7 +187,7 @@ class Term:
 
 
 async def _watch(lists: Lists, options: Options, figured: asyncio.Event, reclaim: Callable[[], None]) -> None:
-    """Watch, when all budgets are there again or half a minute has passed.
+    """Watch, when all budgets are there again or a minute has passed.
 
     kopf lists everything anew when it begins, which for ten thousand objects keeps a processor busy for ten seconds.
     """

@@ -44,6 +44,23 @@ def test_a_new_objective_is_measured_without_waiting_for_the_grid() -> None:
     assert health.ready
 
 
+def test_it_tells_once_all_that_can_be_measured_has_a_figure() -> None:
+    made = World({"all": steady(0.0005)})
+    made.apply("matching", manifest())
+    loop = Loop(made.cycle, Timing(3_600, 15), Health(3_600))
+
+    async def all_of_it() -> None:
+        task = asyncio.create_task(loop.run())
+        async with asyncio.timeout(5):
+            await loop.figured.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(all_of_it())
+
+    assert [view.assessment is not None and view.assessment.figure is not None for view in made.cycle.views] == [True]
+
+
 def test_cycles_that_take_long_do_not_keep_buckets_from_being_filled() -> None:
     """So it is while the API server puts off the writes of statuses."""
     made = World({"all": steady(0.0005)})

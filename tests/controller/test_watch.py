@@ -6,7 +6,7 @@ import kopf
 import pytest
 
 from frostline.controller.store import Store
-from frostline.controller.watch import _is_kopfs, registry, settings, watch
+from frostline.controller.watch import _is_kopfs, _NoMemories, registry, settings, watch
 from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.resource import OBJECTIVES
 from tests.controller.test_store import KEY, manifest
@@ -50,6 +50,14 @@ def test_kopf_writes_nothing_and_scans_nothing() -> None:
     assert storage.fetch() is None
     assert storage.clear(essence={"a": 1}) == {"a": 1}
     assert chosen.persistence.diffbase_storage.build(body=None) == {}  # type: ignore[arg-type]
+
+
+def test_kopf_keeps_nothing_of_an_object() -> None:
+    memories = _NoMemories()
+
+    asyncio.run(memories.recall(manifest(3), noticed_by_listing=True))
+
+    assert not list(memories.iter_all_memories())
 
 
 def test_an_error_of_the_api_server_is_waited_out_however_long_it_lasts() -> None:

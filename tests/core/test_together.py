@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from frostline.core.assess import Assessment, Case, Fresh, assess, assess_all
 from frostline.core.indicator import Counted
 from frostline.core.indicator import counted as counted_by
-from frostline.core.ledger import COARSE_S, FINE_S, Gap, Ledger, entry, open_bucket
-from frostline.core.level import LevelState, Observation, fold, observations, start, step
+from frostline.core.ledger import COARSE_S, FINE_S, Gap, Ledger, entry, open_bucket, views
+from frostline.core.level import LevelState, Observation, fold, folded, observations, start, step
 from frostline.core.objective import Objective
 from frostline.core.policy import BUILT_IN, Hysteresis, Level, Lift, Policy
 from frostline.core.window import Calendar, Period, Rolling, Window
@@ -83,6 +83,31 @@ def test_what_looks_the_same_may_be_passed_over(drawn: tuple[Case, Ledger]) -> N
     (seen,) = observations(case.objective, case.policy, ledger.view(AT).alone, [None if state is None else state.at])
 
     assert fold(case.policy, state, seen) == one_by_one(case.policy, state, list(seen))
+
+
+states = st.builds(
+    LevelState,
+    level=st.sampled_from(Level),
+    since=st.just(AT - DAY),
+    at=st.sampled_from([AT, AT - 30, AT - 3 * FINE_S, AT - DAY]),
+    burn=st.sampled_from([Level.HEALTHY, Level.DEPLETING]),
+    better=st.sampled_from([None, Level.HEALTHY]),
+    better_since=st.just(AT - DAY),
+)
+
+
+@settings(max_examples=60)
+@given(cases(), st.lists(st.none() | states, min_size=1, max_size=4))
+def test_what_stays_as_it_is_is_told_without_a_step(
+    drawn: tuple[Case, Ledger], before: list[LevelState | None]
+) -> None:
+    case, ledger = drawn
+    together = views([ledger] * len(before), AT)
+    seen = observations(case.objective, case.policy, together, [None if each is None else each.at for each in before])
+
+    found = folded(case.objective, case.policy, together, before)
+
+    assert found == [one_by_one(case.policy, state, list(each)) for state, each in zip(before, seen, strict=True)]
 
 
 def test_a_quiet_day_is_not_stepped_through(monkeypatch: pytest.MonkeyPatch) -> None:

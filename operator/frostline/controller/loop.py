@@ -13,6 +13,8 @@ from frostline.controller.timing import Timing
 _LOG = logging.getLogger(__name__)
 _DEBOUNCE_S: Final = 0.5
 _FILL_SHARE: Final = 0.5
+_FIRST_FILL_SHARE: Final = 1.0
+"""As long as first figures are missing: another cycle takes its time, and has little to tell."""
 _REHYDRATING_PAUSE_S: Final = 1.0
 
 
@@ -80,7 +82,8 @@ class Loop:
         if not rehydrating(self._cycle.views):
             return False
         # Of its own time: a cycle whose writes the API server delays shall not keep figures from being complete.
-        deadline = time.monotonic() + self._timing.interval_s * _FILL_SHARE
+        share = _FILL_SHARE if self.figured.is_set() else _FIRST_FILL_SHARE
+        deadline = time.monotonic() + self._timing.interval_s * share
         return await asyncio.to_thread(self._cycle.fill, lambda: time.monotonic() > deadline or self._wake.is_set())
 
     async def _pause(self, *, filled: bool) -> None:

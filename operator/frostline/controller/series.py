@@ -4,8 +4,7 @@ At ten thousand objectives each series of one is ten thousand: only what a dashb
 written here because the client library, which makes an object of every sample, takes two seconds for so many.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from frostline import names
@@ -21,83 +20,48 @@ BURN_WINDOWS: Final = {3_600: "1h", 21_600: "6h", 86_400: "1d"}
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """A metric of one objective: `read` returns (further labels, value) of each of its series."""
+_METRICS: Final = (
+    (names.Metric.OBJECTIVE_INFO, "1; what an objective belongs to."),
+    (names.Metric.TARGET_RATIO, "Target, 0 to 1."),
+    (names.Metric.MEASURED, "1 when the last cycle measured it."),
+    (names.Metric.SLI_RATIO, "Good / valid events of the window, 0 to 1."),
+    (names.Metric.BUDGET_REMAINING_RATIO, "Error budget left, at most 1."),
+    (names.Metric.BUDGET_SECONDS, "The whole error budget as time."),
+    (names.Metric.BURN_RATE, "Burn rate by window."),
+    (names.Metric.LEVEL, "1 for the level in force."),
+)
+_INFO, _TARGET, _MEASURED, _SLI, _LEFT, _WHOLE, _BURN, _LEVEL = range(len(_METRICS))
 
-    name: names.Metric
-    text: str
-    read: Callable[[Accepted, Assessment | None], Iterable[tuple[str, float]]]
 
-
-def _info(acceptance: Accepted, _: Assessment | None) -> Iterator[tuple[str, float]]:
+def _samples(acceptance: Accepted, assessment: Assessment | None) -> Iterator[tuple[int, str, float]]:
+    """Yield all samples of one objective: the place of the metric in `_METRICS`, further labels, value."""
     spec, window = acceptance.spec, window_label(acceptance.objective.window)
     journey = (spec.journey or "").translate(_ESCAPED)
-    yield f',journey="{journey}",tier="{spec.tier}",window="{window}"', 1.0
-
-
-def _target(acceptance: Accepted, _: Assessment | None) -> Iterator[tuple[str, float]]:
-    yield "", float(acceptance.objective.target / 100)
-
-
-def _measured(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[str, float]]:
-    yield "", float(assessment is not None and isinstance(assessment.outcome, Measured | NoTraffic))
-
-
-def _sli(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[str, float]]:
-    if assessment is not None and assessment.figure is not None and assessment.figure.sli is not None:
-        yield "", assessment.figure.sli
-
-
-def _left(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[str, float]]:
-    if assessment is not None and assessment.figure is not None:
-        yield "", assessment.figure.budget.remaining
-
-
-def _whole(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[str, float]]:
-    if assessment is not None and assessment.figure is not None:
-        yield "", assessment.figure.budget.minutes_total * 60
-
-
-def _burn(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[str, float]]:
-    if assessment is not None and assessment.figure is not None:
-        for seconds, rate in assessment.figure.burn:
-            if seconds in BURN_WINDOWS:
-                yield f',window="{BURN_WINDOWS[seconds]}"', rate
-
-
-def _level(_: Accepted, assessment: Assessment | None) -> Iterator[tuple[str, float]]:
-    if assessment is not None and assessment.figure is not None and assessment.level is not None:
-        yield f',level="{assessment.level.level}"', 1.0
-
-
-_OF_EACH: Final = (
-    _Series(names.Metric.OBJECTIVE_INFO, "1; what an objective belongs to.", _info),
-    _Series(names.Metric.TARGET_RATIO, "Target, 0 to 1.", _target),
-    _Series(names.Metric.MEASURED, "1 when the last cycle measured it.", _measured),
-    _Series(names.Metric.SLI_RATIO, "Good / valid events of the window, 0 to 1.", _sli),
-    _Series(names.Metric.BUDGET_REMAINING_RATIO, "Error budget left, at most 1.", _left),
-    _Series(names.Metric.BUDGET_SECONDS, "The whole error budget as time.", _whole),
-    _Series(names.Metric.BURN_RATE, "Burn rate by window.", _burn),
-    _Series(names.Metric.LEVEL, "1 for the level in force.", _level),
-)
+    yield _INFO, f',journey="{journey}",tier="{spec.tier}",window="{window}"', 1.0
+    yield _TARGET, "", float(acceptance.objective.target / 100)
+    yield _MEASURED, "", float(assessment is not None and isinstance(assessment.outcome, Measured | NoTraffic))
+    if assessment is None or assessment.figure is None:
+        return
+    figure = assessment.figure
+    if figure.sli is not None:
+        yield _SLI, "", figure.sli
+    yield _LEFT, "", figure.budget.remaining
+    yield _WHOLE, "", figure.budget.minutes_total * 60
+    for seconds, rate in figure.burn:
+        if seconds in BURN_WINDOWS:
+            yield _BURN, f',window="{BURN_WINDOWS[seconds]}"', rate
+    if assessment.level is not None:
+        yield _LEVEL, f',level="{assessment.level.level}"', 1.0
 
 
 def exposed(views: Iterable[View]) -> bytes:
     """Return the series of all accepted objectives in Prometheus's text format, one metric after the other."""
-    return "".join(_lines(tuple(views))).encode()
-
-
-def _lines(views: tuple[View, ...]) -> Iterator[str]:
-    # Names of objects need no escaping: the API server has no others.
-    accepted = [
-        (f'namespace="{view.key.namespace}",name="{view.key.name}"', view.acceptance, view.assessment)
-        for view in views
-        if isinstance(view.acceptance, Accepted)
-    ]
-    for series in _OF_EACH:
-        name = series.name.value
-        yield f"# HELP {name} {series.text}\n# TYPE {name} gauge\n"
-        for which, acceptance, assessment in accepted:
-            for further, value in series.read(acceptance, assessment):
-                yield f"{name}{{{which}{further}}} {value!r}\n"
+    lines = [[f"# HELP {name} {text}\n# TYPE {name} gauge\n"] for name, text in _METRICS]
+    prefixes = [f"{name}{{namespace=" for name, _ in _METRICS]
+    for view in views:
+        if isinstance(view.acceptance, Accepted):
+            # Names of objects need no escaping: the API server has no others.
+            which = f'"{view.key.namespace}",name="{view.key.name}"'
+            for place, further, value in _samples(view.acceptance, view.assessment):
+                lines[place].append(f"{prefixes[place]}{which}{further}}} {value!r}\n")
+    return "".join("".join(block) for block in lines).encode()

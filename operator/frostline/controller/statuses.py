@@ -11,7 +11,17 @@ from frostline.controller.account import Key
 from frostline.controller.packed import Packed
 from frostline.controller.status import Facts, gist, render
 from frostline.controller.store import Store, Stored
-from frostline.controller.writing import LastWrite, Rate, can_wait, merge_patch, urgency, worth_writing
+from frostline.controller.writing import (
+    RESTART_S,
+    LastWrite,
+    Rate,
+    can_wait,
+    merge_patch,
+    urgency,
+    was_measured,
+    worth_writing,
+)
+from frostline.core.outcome import Rehydrating
 from frostline.core.policy import Level
 
 _WRITERS: Final = 8
@@ -44,6 +54,7 @@ class Statuses:
         self._writes: dict[Key, LastWrite] = {}
         self._told: dict[Key, tuple[object, ...]] = {}
         self._rate = Rate()
+        self._begun: int | None = None
 
     async def write(self, objects: Mapping[Key, Stored], facts: Mapping[Key, Facts], now: int) -> None:
         """Write what is worth it, as of epoch second `now`; the most urgent first, as much as the rate allows."""
@@ -85,12 +96,22 @@ class Statuses:
         """Return what may have something to tell, and its gist, the most urgent first."""
         waiting = []
         for key, each in facts.items():
+            if self._comes_back(key, each):
+                continue
             summary = gist(each)
             if summary != self._told.get(key) or not self._can_wait(key, each, len(facts)):
                 last = self._writes.get(key)
                 waiting.append(((*urgency(each), 0 if last is None else last.at, key), summary))
         waiting.sort(key=lambda each: each[0])
         return [(order[-1], summary) for order, summary in waiting]
+
+    def _comes_back(self, key: Key, facts: Facts) -> bool:
+        """Return whether a status that the operator before wrote is about to be true again: a restart is no news."""
+        self._begun = facts.now if self._begun is None else self._begun
+        if key in self._writes or not 0 <= facts.now - self._begun < RESTART_S:
+            return False
+        outcome = None if facts.assessment is None else facts.assessment.outcome
+        return isinstance(outcome, Rehydrating) and was_measured(facts.stored, facts.generation)
 
     def _can_wait(self, key: Key, facts: Facts, fleet: int) -> bool:
         last = self._writes.get(key)

@@ -13,6 +13,9 @@ import kopf
 from kopf._cogs.clients.errors import APIError
 from kopf._cogs.clients.watching import WatchingError
 
+# It is a parameter of kopf's, whose type has no public name.
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
+
 from frostline.controller.known import Known
 from frostline.kubernetes.connection import Cluster
 from frostline.kubernetes.resource import Resource
@@ -52,6 +55,14 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 
     def store(self, **_: Any) -> None:
         """Keep nothing."""
+
+
+class _NoMemories(ResourceMemories):
+    """Keeps nothing: no handlers here remember anything, and a memory takes as much as what we keep of an object."""
+
+    async def recall(self, raw_body: Any, **more: Any) -> ResourceMemory:  # noqa: ANN401 - kopf's types are private
+        """Return an empty memory."""
+        return await super().recall(raw_body, **{**more, "ephemeral": True})
 
 
 _SERVER_TIMEOUT_S: Final = 290
@@ -162,6 +173,7 @@ async def watch(
         tasks = await kopf.spawn_tasks(
             registry=registry(watched, cluster),
             settings=settings(),
+            memories=_NoMemories(),
             standalone=True,
             clusterwide=not namespaces,
             namespaces=list(namespaces),

@@ -17,6 +17,8 @@ from frostline.core.policy import Level, Rule
 STEP_PERCENT: Final = 1.0
 HEARTBEAT_S: Final = 60
 PROGRESS_S: Final = 5
+RESTART_S: Final = 60
+"""For how long after a start statuses that were measured before it are left as they are, while buckets are read."""
 _SLOS_PER_HEARTBEAT_SECOND: Final = 10
 WRITES_PER_S: Final = 20
 MOST_AT_ONCE: Final = 600
@@ -104,6 +106,15 @@ def can_wait(
     if before is None or remaining_percent is None:
         return before is remaining_percent
     return bool(abs(before - remaining_percent) < STEP_PERCENT - _ROUNDING_PERCENT)
+
+
+def was_measured(stored: Mapping[str, Any], generation: int) -> bool:
+    """Return whether a status says that what the manifest of `generation` asks for is measured."""
+    status = unpacked(stored)
+    return status.get("observedGeneration") == generation and any(
+        each.get("type") == names.Condition.MEASURED and each.get("status") == "True"
+        for each in status.get("conditions", ())
+    )
 
 
 def _heartbeat(fleet: int, seed: str) -> int:

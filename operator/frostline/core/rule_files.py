@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as with_
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import promql_parser
 
@@ -14,7 +14,6 @@ from frostline.core.finding import Finding
 from frostline.core.rules import BASE_INTERVAL_S, MOST_RULES, Group, Labels, Promise, Rule, own_rules
 from frostline.core.sharding import Bucket, Item, bits, shared_out
 from frostline.core.shared_rules import shared_groups
-from frostline.names import RuleLabel
 
 MOST_BYTES: Final = 400 * 1024
 """Of one file, as JSON. prometheus-operator refuses objects above 512 KiB; the rest is for what stands around it."""
@@ -22,8 +21,6 @@ MOST_BYTES: Final = 400 * 1024
 MOST_PROMISES: Final = 240
 """Of one file: how much one change rewrites."""
 
-_NAMESPACE: Final = RuleLabel.NAMESPACE.value
-_NAME: Final = RuleLabel.NAME.value
 _OWN_RULES: Final = 3
 MANAGED: Final = {"app.kubernetes.io/managed-by": "frostline", "app.kubernetes.io/component": "rules"}
 _SHARED: Final = "frostline{}-shared"
@@ -31,17 +28,40 @@ _SHARD: Final = "frostline{}-slos"
 
 
 @dataclass(frozen=True, slots=True)
+class OwnGroups(Sequence[Group]):
+    """Groups of promises' own rules, which are made anew at every look: those of ten thousand take 40 MB.
+
+    `promises` has the name of each group, and whose rules are in it.
+    """
+
+    promises: tuple[tuple[str, tuple[Promise, ...]], ...]
+
+    def __len__(self) -> int:
+        return len(self.promises)
+
+    @overload
+    def __getitem__(self, place: int) -> Group: ...
+    @overload
+    def __getitem__(self, place: slice) -> "OwnGroups": ...
+    def __getitem__(self, place: int | slice) -> "Group | OwnGroups":
+        if isinstance(place, slice):
+            return OwnGroups(self.promises[place])
+        name, promises = self.promises[place]
+        return Group(name, BASE_INTERVAL_S, tuple(rule for promise in promises for rule in own_rules(promise)))
+
+
+@dataclass(frozen=True, slots=True)
 class RuleFile:
     """Groups of one file. `name` is a name for objects, too."""
 
     name: str
-    groups: tuple[Group, ...]
+    groups: Sequence[Group]
 
     @property
     def promises(self) -> frozenset[tuple[str, str]]:
         """The keys of the promises whose own rules are in it."""
-        labels = (dict(rule.labels) for group in self.groups for rule in group.rules if not rule.alert)
-        return frozenset((of[_NAMESPACE], of[_NAME]) for of in labels if _NAMESPACE in of and _NAME in of)
+        own = self.groups.promises if isinstance(self.groups, OwnGroups) else ()
+        return frozenset(promise.key for _, promises in own for promise in promises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,7 @@ def rule_files(
     ordered = sorted(promises, key=lambda promise: promise.key)
     if len({promise.key for promise in ordered}) != len(ordered):
         raise ValueError("two promises have one namespace and name")
-    items: list[Item[tuple[Rule, ...]]] = []
+    items: list[Item[Promise]] = []
     refused, kept = [], []
     for promise in ordered:
         try:
@@ -100,7 +120,7 @@ def rule_files(
             refused.append(Refused(promise, f"its rules take {weight} bytes, more than {MOST_BYTES}"))
             continue
         kept.append(promise)
-        items.append(Item(bits("/".join(promise.key)), weight, rules))
+        items.append(Item(bits("/".join(promise.key)), weight, promise))
     shared = (*shared_groups(kept), *alert_groups(kept, links or Links()))
     for group in shared:
         _parse(group.rules)
@@ -154,15 +174,12 @@ def _parse(rules: Iterable[Rule]) -> None:
             raise ValueError(f"the expression of {rule.name} is no PromQL: {error}: {rule.expression}") from None
 
 
-def _shard(name: str, bucket: Bucket[tuple[Rule, ...]]) -> RuleFile:
+def _shard(name: str, bucket: Bucket[Promise]) -> RuleFile:
     """Return a file; its groups go on with the splitting, so that a change in one leaves the others as they are."""
     groups = shared_out(bucket.items, most=MOST_RULES // _OWN_RULES, weight=MOST_BYTES, prefix=bucket.prefix)
     return RuleFile(
         _named(name, bucket.prefix),
-        tuple(
-            Group(_named(name, each.prefix), BASE_INTERVAL_S, tuple(rule for item in each.items for rule in item.value))
-            for each in groups
-        ),
+        OwnGroups(tuple((_named(name, each.prefix), tuple(item.value for item in each.items)) for each in groups)),
     )
 
 

@@ -180,7 +180,7 @@ def _adapter(connection: Connection, never: Retry, connections: int) -> HTTPAdap
     return ContextAdapter(context, max_retries=never, pool_maxsize=connections)
 
 
-def _read(response: requests.Response, deadline: float) -> bytes | None:
+def _read(response: requests.Response, deadline: float) -> bytearray | None:
     """Return the body, or None when it is too large.
 
     Raises:
@@ -195,10 +195,10 @@ def _read(response: requests.Response, deadline: float) -> bytes | None:
             return None
         if time.monotonic() > deadline:
             raise requests.Timeout
-    return bytes(body)
+    return body
 
 
-def _parse(what: str, status: int, body: bytes) -> Mapping[str, Any] | Failed:
+def _parse(what: str, status: int, body: bytearray) -> Mapping[str, Any] | Failed:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -258,7 +258,7 @@ def _is_finite(point: tuple[float, float]) -> bool:
     return math.isfinite(point[1])
 
 
-def _why(document: object, body: bytes) -> str:
+def _why(document: object, body: bytearray) -> str:
     if isinstance(document, dict) and "error" in document:
         return _short(str(document["error"]))
     return _short(body.decode("utf-8", errors="replace")) or "an empty body"
