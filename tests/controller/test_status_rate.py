@@ -16,8 +16,8 @@ from frostline.controller.garbage import Settled
 from frostline.controller.status import Facts
 from frostline.controller.statuses import Statuses
 from frostline.controller.store import Store, Stored
-from frostline.controller.writing import WRITES_PER_S
-from frostline.core.outcome import Measured
+from frostline.controller.writing import RESTART_S, WRITES_PER_S
+from frostline.core.outcome import Measured, Rehydrating
 from frostline.core.policy import Level
 from tests.controller.test_status import FULL, PASS, assessed, figure
 from tests.controller.world.manifests import merged
@@ -49,6 +49,16 @@ class Fleet:
             self._manifests[Key("n", f"slo-{number:05}")] = made
             self.levels[Key("n", f"slo-{number:05}")] = Level.HEALTHY
 
+    def restart(self) -> None:
+        """Have another operator begin, which knows what it reads."""
+        self._statuses = Statuses(self.store, self)
+
+    def change(self, key: Key) -> None:
+        """Have somebody change a manifest."""
+        made = self._manifests[key] = copy.deepcopy(self._manifests[key])
+        made["metadata"] |= {"generation": 2, "resourceVersion": "1000"}
+        self.store.put(made)
+
     async def write(self, read: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
         self.written.append(read.key)
         made = self._manifests[read.key] = copy.deepcopy(self._manifests[read.key])
@@ -64,7 +74,8 @@ class Fleet:
         self.written = []
         objects = self.store.snapshot()
         facts = {
-            key: Facts(1, ACCEPTED, ACCOUNTS[self.levels[key]], each.status, at, PASS) for key, each in objects.items()
+            key: Facts(each.generation, ACCEPTED, ACCOUNTS[self.levels[key]], each.status, at, PASS)
+            for key, each in objects.items()
         }
         asyncio.run(self._statuses.write(objects, facts, at))
         return self.written
@@ -115,6 +126,25 @@ def test_a_changed_level_goes_before_figures(fleet: Fleet, monkeypatch: pytest.M
     fleet.levels[last] = Level.DEPLETING
 
     assert fleet.cycle(AT + 2 * CYCLE_S)[0] == last
+
+
+def test_what_is_read_again_after_a_restart_is_told_when_that_takes_long(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACCOUNTS, Level.HEALTHY, assessed(Rehydrating(0.5), figure(50, 1_000_000, 0.5)))
+    fleet.restart()
+    begun = AT + 10 * CYCLE_S
+
+    assert [len(fleet.cycle(begun + seconds)) for seconds in (0, RESTART_S - 1, RESTART_S)] == [0, 0, MOST_AT_ONCE]
+
+
+def test_what_was_changed_before_a_restart_is_told_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ACCOUNTS, Level.HEALTHY, assessed(Rehydrating(0.5), figure(50, 1_000_000, 0.5)))
+    changed = max(fleet.levels)
+    fleet.change(changed)
+    fleet.restart()
+
+    assert fleet.cycle(AT + 10 * CYCLE_S) == [changed]
 
 
 def test_what_waited_and_got_well_again_is_not_written(fleet: Fleet) -> None:
