@@ -5,7 +5,7 @@ A write costs the API server some 5 ms of CPU even when it changes nothing.
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from frostline import names
@@ -30,10 +30,14 @@ _TELLING: Final = ("observedGeneration", "target", "level", "levelSince", "relea
 
 @dataclass(frozen=True, slots=True)
 class LastWrite:
-    """What we wrote last to an object, and when, in epoch seconds."""
+    """What we wrote last to an object, and when, in epoch seconds; `remaining_percent` is the budget that it shows."""
 
     status: Mapping[str, Any]
     at: int
+    remaining_percent: float | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "remaining_percent", _remaining_percent(self.status))
 
 
 class Rate:
@@ -102,10 +106,10 @@ def can_wait(
     """
     if now - last.at >= _heartbeat(fleet, seed) or stored != last.status:
         return False
-    before = stored.get("budget", {}).get("remainingPercent")
+    before = last.remaining_percent
     if before is None or remaining_percent is None:
         return before is remaining_percent
-    return bool(abs(before - remaining_percent) < STEP_PERCENT - _ROUNDING_PERCENT)
+    return abs(before - remaining_percent) < STEP_PERCENT - _ROUNDING_PERCENT
 
 
 def was_measured(stored: Mapping[str, Any], generation: int) -> bool:
@@ -143,10 +147,15 @@ def _telling(status: Mapping[str, Any]) -> object:
 
 
 def _stepped(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> bool:
-    before, after = (status.get("budget", {}).get("remainingPercent") for status in (stored, rendered))
+    before, after = (_remaining_percent(status) for status in (stored, rendered))
     if before is None or after is None:
         return before is not after
-    return bool(abs(before - after) >= STEP_PERCENT)
+    return abs(before - after) >= STEP_PERCENT
+
+
+def _remaining_percent(status: Mapping[str, Any]) -> float | None:
+    found: float | None = status.get("budget", {}).get("remainingPercent")
+    return found
 
 
 def _rehydrating(status: Mapping[str, Any]) -> bool:
