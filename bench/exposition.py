@@ -1,6 +1,6 @@
 """A process that exposes the counters of a mixed fleet: `python -m bench.exposition SERVICES`; prints its port.
 
-PUT /degrade?FACTOR has every second service make FACTOR times as many bad events from then on.
+PUT /degrade?FACTOR,REACH has half of the services below REACH make FACTOR times as many bad events from then on.
 """
 
 import contextlib
@@ -25,7 +25,8 @@ def main(services: int) -> None:
             self._answer(counters.text(time.time()).encode())
 
         def do_PUT(self) -> None:
-            counters.degrade(time.time(), float(self.path.partition("?")[2]))
+            factor, reach = self.path.partition("?")[2].split(",")
+            counters.degrade(time.time(), float(factor), int(reach))
             self._answer(b"")
 
         def _answer(self, body: bytes) -> None:
@@ -61,9 +62,10 @@ def exposing(services: int) -> Iterator[str]:
         process.wait()
 
 
-def degrade(address: str, factor: float) -> None:
-    """Have every second service degrade."""
-    urllib.request.urlopen(urllib.request.Request(f"http://{address}/degrade?{factor}", method="PUT"), timeout=10)
+def degrade(address: str, factor: float, reach: int) -> None:
+    """Have half of the services below `reach` degrade: those of larger fleets still have their budgets."""
+    url = f"http://{address}/degrade?{factor},{reach}"
+    urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=10)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """A fleet of mixed kinds on live series: objectives, the workloads that some protect, what their services expose."""
 
 import math
+from bisect import bisect_right
+from dataclasses import dataclass
 from typing import Any, Final
 
 NAMESPACE: Final = "bench"
@@ -80,32 +82,48 @@ def deployment(number: int) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """From epoch second `begin` on half of the services below `reach` make `factor` times as many bad events."""
+
+    begin: float
+    factor: float
+    reach: int
+
+
 class Counters:
-    """What all services expose at a moment; from `degrade` on half of them have `factor` times as many bad events."""
+    """What all services expose at a moment."""
 
     def __init__(self, services: int, since: float) -> None:
         self._services = services
-        self._pieces = [(since, 1.0)]
+        self._pieces = [_Piece(since, 1.0, services)]
 
-    def degrade(self, at: float, factor: float) -> None:
-        """Change how bad it is from epoch second `at` on."""
-        self._pieces.append((at, factor))
+    def degrade(self, at: float, factor: float, reach: int) -> None:
+        """Change how bad it is from epoch second `at` on, for half of the services below `reach`."""
+        self._pieces.append(_Piece(at, factor, reach))
 
     def text(self, now: float) -> str:
         """Return what is exposed at epoch second `now`."""
-        valid = math.floor(_PER_SECOND * (now - self._pieces[0][0]))
-        ends = [*(begin for begin, _ in self._pieces[1:]), now]
-        weighed = sum(factor * max(0.0, end - begin) for (begin, factor), end in zip(self._pieces, ends, strict=True))
-        calm = math.floor(_PER_SECOND * _BAD * (now - self._pieces[0][0]))
-        worse = min(math.floor(_PER_SECOND * _BAD * weighed), valid)
-        factor = self._pieces[-1][1]
+        begun = self._pieces[0].begin
+        valid = math.floor(_PER_SECOND * (now - begun))
+        calm = math.floor(_PER_SECOND * _BAD * (now - begun)), 1.0
+        reaches = sorted({piece.reach for piece in self._pieces})
+        worse = [self._worse(now, valid, reach) for reach in reaches]
         lines = []
         for number in range(self._services):
-            if number // KINDS % 2:
-                lines += _lines(number, valid, worse, now, factor)
-            else:
-                lines += _lines(number, valid, calm, now, 1.0)
+            place = bisect_right(reaches, number)
+            bad, factor = worse[place] if number // KINDS % 2 and place < len(reaches) else calm
+            lines += _lines(number, valid, bad, now, factor)
         return "\n".join([*lines, ""])
+
+    def _worse(self, now: float, valid: int, reach: int) -> tuple[int, float]:
+        """Return the bad events of the services just below `reach`, and the factor that they have now."""
+        factors = [piece.factor if reach <= piece.reach else 1.0 for piece in self._pieces]
+        ends = [*(piece.begin for piece in self._pieces[1:]), now]
+        weighed = sum(
+            factor * max(0.0, end - piece.begin) for piece, factor, end in zip(self._pieces, factors, ends, strict=True)
+        )
+        return min(math.floor(_PER_SECOND * _BAD * weighed), valid), factors[-1]
 
 
 def _lines(number: int, valid: int, bad: int, now: float, factor: float) -> list[str]:

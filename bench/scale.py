@@ -187,9 +187,9 @@ def measure(bench: Bench, known: int, size: int) -> Iterator[Result]:
     seconds, never = bench.restart()
     yield Result(f"{name}-restart-right", seconds, "s", {"within": "1 point of budget", "never": never})
     yield Result(f"{name}-measured-again-after", bench.wait_measured(size, time.monotonic()), "s")
-    degrade(bench.exposition, _DEGRADED)
+    degrade(bench.exposition, _DEGRADED, size)
     yield from _stage(f"{name}-half-degraded", bench.look())
-    degrade(bench.exposition, 1.0)
+    degrade(bench.exposition, 1.0, size)
 
 
 def _rules(name: str, bench: Bench, size: int, missed: float) -> Iterator[Result]:
