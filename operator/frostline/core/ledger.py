@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,7 @@ Rows: TypeAlias = Sequence[NDArray[Any]]
 """Bad events, valid events, states."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The events of one bucket: `start` in epoch seconds, `width_s` its length; no events unless `state` says so."""
 
     start: int
@@ -125,6 +124,10 @@ class Ledger:
 
     def _fold_hours(self, start: int, end: int) -> None:
         """Sum up the hours that [start, end) reaches into, where all of an hour is known."""
+        # Most often of the newest bucket, of an hour that is not over.
+        if end - start == FINE_S:
+            self._fold_run(self._hour(start), 1)
+            return
         hours = sorted({self._hour(each) for each in (*range(start, end, COARSE_S), end - FINE_S)})
         if hours[-1] - hours[0] != (len(hours) - 1) * COARSE_S:
             # The hours of the next period have other edges.
@@ -138,6 +141,8 @@ class Ledger:
         if not self._coarse.same_edges(first):
             return
         fine = self._fine.read(first, first + count * COARSE_S)
+        if count == 1 and not fine[2].all():
+            return
         bad, valid, state = (column.reshape(count, _PER_HOUR) for column in fine)
         bad, valid = (counts.sum(axis=1, dtype=np.float64).astype(np.float32) for counts in (bad, valid))
         known: NDArray[np.bool_] = np.all(state, axis=1)
