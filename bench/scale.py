@@ -39,6 +39,7 @@ _CREATORS: Final = 8
 _CYCLES: Final = 3
 _INTERVAL_S: Final = 30.0
 _SETTLING_S: Final = 20.0
+_YOUNG_S: Final = 600.0
 _PATIENCE_S: Final = 600.0
 """What a fleet is given to be measured, or to have its budgets back."""
 _REFUSED_S: Final = 30.0
@@ -170,8 +171,10 @@ def measure(bench: Bench, known: int, size: int) -> Iterator[Result]:
     created = bench.create(known, size)
     yield Result(f"{name}-created", created, "1/s")
     yield Result(f"{name}-measured-after", bench.wait_measured(size, bench.start()), "s", {"rules": "new"})
-    # Statuses that were put off are written by and by: no part of the steady state.
-    watch(*bench.running, at_most_s=_SETTLING_S + size / WRITES_PER_S / 8)
+    # Statuses that were put off are written by and by, and what young rules did not see is read around them, of a
+    # large fleet in turn: no part of the steady state.
+    young = _YOUNG_S if size >= _MANY else 0.0
+    watch(*bench.running, at_most_s=max(young, _SETTLING_S + size / WRITES_PER_S / 8))
     missed = rules_missed(bench.prometheus.url)
     began = {part: cpu_seconds(bench.pid(part)) for part in _PARTS}
     begun = time.monotonic()
