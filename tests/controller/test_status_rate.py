@@ -53,10 +53,13 @@ class Fleet:
         """Have another operator begin, which knows what it reads."""
         self._statuses = Statuses(self.store, self)
 
-    def change(self, key: Key) -> None:
-        """Have somebody change a manifest."""
+    def change(self, key: Key, *, generation: int = 1, releases: str = "Open", measured: str = "True") -> None:
+        """Have an object be another one than the operator left."""
         made = self._manifests[key] = copy.deepcopy(self._manifests[key])
-        made["metadata"] |= {"generation": 2, "resourceVersion": "1000"}
+        made["metadata"] |= {"generation": generation, "resourceVersion": "1000"}
+        made["status"]["releases"] = releases
+        (condition,) = (each for each in made["status"]["conditions"] if each["type"] == names.Condition.MEASURED)
+        condition["status"] = measured
         self.store.put(made)
 
     async def write(self, read: Stored, patch: JsonObject) -> Mapping[str, Any] | None:
@@ -138,13 +141,18 @@ def test_what_is_read_again_after_a_restart_is_told_when_that_takes_long(
     assert [len(fleet.cycle(begun + seconds)) for seconds in (0, RESTART_S - 1, RESTART_S)] == [0, 0, MOST_AT_ONCE]
 
 
-def test_what_was_changed_before_a_restart_is_told_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "changed", [{"generation": 2}, {"releases": "Freeze"}, {"measured": "False"}], ids=lambda each: next(iter(each))
+)
+def test_what_was_changed_before_a_restart_is_told_at_once(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
     monkeypatch.setitem(ACCOUNTS, Level.HEALTHY, assessed(Rehydrating(0.5), figure(50, 1_000_000, 0.5)))
-    changed = max(fleet.levels)
-    fleet.change(changed)
+    last = max(fleet.levels)
+    fleet.change(last, **changed)
     fleet.restart()
 
-    assert fleet.cycle(AT + 10 * CYCLE_S) == [changed]
+    assert fleet.cycle(AT + 10 * CYCLE_S) == [last]
 
 
 def test_what_waited_and_got_well_again_is_not_written(fleet: Fleet) -> None:

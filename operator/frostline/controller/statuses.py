@@ -111,7 +111,7 @@ class Statuses:
         if key in self._writes or not 0 <= facts.now - self._begun < RESTART_S:
             return False
         outcome = None if facts.assessment is None else facts.assessment.outcome
-        return isinstance(outcome, Rehydrating) and was_measured(facts.stored, facts.generation)
+        return isinstance(outcome, Rehydrating) and was_measured(facts.stored, facts.generation, facts.released.rule)
 
     def _can_wait(self, key: Key, facts: Facts, fleet: int) -> bool:
         last = self._writes.get(key)

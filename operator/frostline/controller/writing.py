@@ -112,10 +112,11 @@ def can_wait(
     return abs(before - remaining_percent) < STEP_PERCENT - _ROUNDING_PERCENT
 
 
-def was_measured(stored: Mapping[str, Any], generation: int) -> bool:
-    """Return whether a status says that what the manifest of `generation` asks for is measured."""
+def was_measured(stored: Mapping[str, Any], generation: int, releases: Rule) -> bool:
+    """Return whether a status says that the promise of `generation` is measured, and this of releases."""
     status = unpacked(stored)
-    return status.get("observedGeneration") == generation and any(
+    same = (status.get("observedGeneration"), status.get("releases", Rule.OPEN)) == (generation, releases)
+    return same and any(
         each.get("type") == names.Condition.MEASURED and each.get("status") == "True"
         for each in status.get("conditions", ())
     )
