@@ -11,7 +11,7 @@ from frostline.api.accept import Accepted, accept
 from frostline.api.base import JsonObject
 from frostline.api.status import ObjectiveStatus
 from frostline.controller.released import Released
-from frostline.controller.status import Facts, render
+from frostline.controller.status import Facts, gist, render
 from frostline.core.assess import BURN_WINDOWS_S, Assessment, Figure, figure_from_sums
 from frostline.core.budget import budget
 from frostline.core.level import LevelState
@@ -289,3 +289,15 @@ def test_figures_read_the_same_from_memory_and_from_the_api_server(name: str) ->
         "sli": f"{before['display']['sli']} (QueryFailed)",
         "measured": "QueryFailed",
     }
+
+
+@pytest.mark.parametrize(
+    ("late_s", "now", "news"),
+    [(0, AT - 1, True), (0, AT + 899, False), (60, AT + 59, True), (60, AT + 959, False)],
+    ids=["the-quarter-before", "the-same", "the-quarter-before-a-minute-late", "the-same-a-minute-late"],
+)
+def test_what_time_alone_changes_is_told_each_quarter_of_an_hour(late_s: int, now: int, *, news: bool) -> None:
+    month = accept(manifest() | {"window": {"calendar": "Month"}})
+    told, later = (gist(Facts(3, month, HEALTHY, {}, at, PASS), late_s) for at in (AT + late_s, now))
+
+    assert (told != later) is news

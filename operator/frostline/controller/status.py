@@ -43,6 +43,8 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 _DAY_S: Final = 86_400
 _QUARTER_HOUR_S: Final = 900
 """Hours of every time zone begin at one of these."""
+LATEST_S: Final = _QUARTER_HOUR_S
+"""How much later than a quarter of an hour begins it may be told that it has begun."""
 _EMPTY: Final = ObjectiveStatus()
 _MESSAGE_CHARACTERS: Final = 4096
 
@@ -84,8 +86,11 @@ def render(facts: Facts) -> JsonObject:
     return dict(as_json(status.model_copy(update=update)))
 
 
-def gist(facts: Facts) -> tuple[object, ...]:
-    """Return all that a status is rendered from but its figures: while it is the same, only figures can differ."""
+def gist(facts: Facts, late_s: int = 0) -> tuple[object, ...]:
+    """Return all that a status is rendered from but its figures: while it is the same, only figures can differ.
+
+    What depends on the time alone is taken as it was `late_s` seconds, less than `LATEST_S`, ago.
+    """
     assessment, acceptance = facts.assessment, facts.acceptance
     outcome = None if assessment is None else assessment.outcome
     level = None if assessment is None or assessment.level is None else (assessment.level.level, assessment.level.since)
@@ -94,7 +99,7 @@ def gist(facts: Facts) -> tuple[object, ...]:
     # Of time the text of the queries (calendar windows) and the review depend on it.
     calendar = isinstance(acceptance, Accepted) and isinstance(acceptance.objective.window, Calendar)
     step = 1 if isinstance(outcome, Rehydrating) else _QUARTER_HOUR_S if calendar else _DAY_S
-    rest = replace(facts, assessment=None, stored=_NOTHING, now=facts.now // step)
+    rest = replace(facts, assessment=None, stored=_NOTHING, now=(facts.now - late_s) // step)
     return rest, outcome, level, figure is None, within
 
 

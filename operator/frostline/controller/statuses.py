@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from zlib import crc32
 
 from frostline import names
 from frostline.api.base import JsonObject
 from frostline.controller.account import Key
 from frostline.controller.packed import Packed
-from frostline.controller.status import Facts, gist, render
+from frostline.controller.status import LATEST_S, Facts, gist, render
 from frostline.controller.store import Store, Stored
 from frostline.controller.writing import (
     RESTART_S,
@@ -98,7 +99,8 @@ class Statuses:
         for key, each in facts.items():
             if self._comes_back(key, each):
                 continue
-            summary = gist(each)
+            # Not all at once at the full hour.
+            summary = gist(each, late_s=crc32(str(key).encode()) % LATEST_S)
             if summary != self._told.get(key) or not self._can_wait(key, each, len(facts)):
                 last = self._writes.get(key)
                 waiting.append(((*urgency(each), 0 if last is None else last.at, key), summary))
