@@ -13,9 +13,8 @@ from frostline.controller.timing import Timing
 from frostline.prometheus.backfilled import Client
 from frostline.prometheus.client import PrometheusClient
 from frostline.prometheus.connection import Connection
-from frostline.prometheus.direct import Spread
 from frostline.prometheus.guarded import GuardedClient
-from frostline.prometheus.source import Source
+from frostline.prometheus.source import Source, Spread
 
 Counting: TypeAlias = Callable[[Client, Spread], Source]
 """Makes a source that counts in one way, from a client and how queries are spread."""

@@ -10,11 +10,11 @@ from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.selector import Selector
 from frostline.names import Recorded
 from frostline.prometheus.direct import Client as DirectClient
-from frostline.prometheus.direct import DirectSource, Spread
+from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules
 from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import Counted, Latest, Missing, Points
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Spread
 
 _WAITS: Final = Failed(
     Failure.NOT_RECORDED,
@@ -35,7 +35,7 @@ class Backfilled:
     """
 
     def __init__(self, client: Client, spread: Spread = map) -> None:
-        self._recorded = RecordedSource(client)
+        self._recorded = RecordedSource(client, spread)
         self._direct = DirectSource(client, spread)
 
     @property

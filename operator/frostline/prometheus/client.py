@@ -1,6 +1,7 @@
 """The connection to Prometheus: prometheus-api-client's session, with time-outs, warnings and answers checked."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -84,6 +85,8 @@ class PrometheusClient:
         self._redacted = Redaction(connection.secrets)
         self._timeout = (connection.connect_timeout_s, connection.read_timeout_s)
         self._observe = observe
+        # Answers of ten thousand series are tens of megabytes once read: they may come together, and are read in turn.
+        self._reading = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -145,9 +148,17 @@ class PrometheusClient:
     def _read(
         self, method: str, path: str, form: Mapping[str, str], read: Callable[[Mapping[str, Any]], Found]
     ) -> Found | Partial | Failed:
-        return _whole(f"{self._url}/api/v1/{path}", self._document(method, path, form), read)
+        what, answer = f"{self._url}/api/v1/{path}", self._sent(method, path, form)
+        if isinstance(answer, Failed):
+            return answer
+        with self._reading:
+            return _whole(what, _parse(what, *answer), read)
 
     def _document(self, method: str, path: str, form: Mapping[str, str]) -> Mapping[str, Any] | Failed:
+        answer = self._sent(method, path, form)
+        return answer if isinstance(answer, Failed) else _parse(f"{self._url}/api/v1/{path}", *answer)
+
+    def _sent(self, method: str, path: str, form: Mapping[str, str]) -> tuple[int, bytearray] | Failed:
         what = f"{self._url}/api/v1/{path}"
         try:
             with self._session.request(
@@ -162,7 +173,7 @@ class PrometheusClient:
             return Failed(Failure.REFUSED, f"credentials for {what} cannot be read: {error}")
         if body is None:
             return Failed(Failure.TOO_MUCH, f"{what} answered with more than {MAX_ANSWER_BYTES >> 20} MiB")
-        return _parse(what, response.status_code, body)
+        return response.status_code, body
 
     def _silent(self, asked: Found | Partial | Failed) -> Found | Partial | Failed:
         """Return an answer whose words repeat no secret: a server may echo what it was sent."""

@@ -1,7 +1,7 @@
 """The direct source: counts events in the raw counters, many objectives in one query."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from frostline.core.increments import is_unclear
@@ -25,7 +25,7 @@ from frostline.core.promql import (
 from frostline.core.selector import Selector
 from frostline.prometheus.client import Answer, Asked
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import Counted, Latest, Missing, Points, Presence, joined
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Presence, Spread, joined
 
 BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
@@ -51,13 +51,6 @@ class Client(Protocol):
 
     def range(self, query: str, *, start: float, end: float, step_s: int) -> Asked:
         """Evaluate at several moments."""
-
-
-class Spread(Protocol):
-    """How the queries of one question are asked: one after the other, or some at a time."""
-
-    def __call__(self, ask: Callable[[_Chunk], _Answers], chunks: Iterable[_Chunk], /) -> Iterable[_Answers]:
-        """Return what `ask` returns for every chunk."""
 
 
 _Terms: TypeAlias = Callable[[Objective], tuple[str, ...]]

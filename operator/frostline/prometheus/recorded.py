@@ -32,7 +32,7 @@ from frostline.prometheus.recorded_answers import (
     twice,
     values_of,
 )
-from frostline.prometheus.source import Counted, Latest, Missing, Points, Presence, joined
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Presence, Spread, joined
 
 HANDFUL: Final = 250
 """Objectives of one query about the past: a week of hours of each is an answer of 1.5 MB, and of 25 MB once read."""
@@ -62,8 +62,9 @@ class Client(AsksRules, Protocol):
 class RecordedSource:
     """Reads recorded series. Keys are (namespace, name). A promise whose rules are not evaluated is a failure."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, spread: Spread = map) -> None:
         self._client = client
+        self._spread = spread
         self._evaluations = Evaluations(client)
 
     @property
@@ -163,8 +164,8 @@ class RecordedSource:
     def _open(self, which: str, at: int, width_s: int) -> tuple[Both, frozenset[Labels]] | Missing:
         """Return the events of the open bucket, and which promises are recorded more than once."""
         found, several = [], frozenset[Labels]()
-        for metric in _SHORT:
-            asked = self._values(_last(metric, which), range(at - width_s, at + 1, width_s), AFTER_S)
+        times = range(at - width_s, at + 1, width_s)
+        for asked in self._spread(lambda metric: self._values(_last(metric, which), times, AFTER_S), _SHORT):
             if isinstance(asked, Partial | Failed):
                 return asked
             values, twice_there = asked
@@ -250,8 +251,7 @@ class RecordedSource:
     ) -> Both | Missing:
         """Evaluate an expression of each metric at `times`, `after_s` later; return values by labels and time."""
         both = []
-        for metric in metrics:
-            asked = self._values(of(metric), times, after_s)
+        for asked in self._spread(lambda metric: self._values(of(metric), times, after_s), metrics):
             if isinstance(asked, Partial | Failed):
                 return asked
             both.append(asked[0])
@@ -262,7 +262,7 @@ class RecordedSource:
     ) -> tuple[dict[Labels, Points], frozenset[Labels]] | Missing:
         """Return values by labels and time, and of which labels there are several series.
 
-        Of ten thousand series an answer is tens of megabytes: none is kept until the next one is there.
+        Of ten thousand series an answer is tens of megabytes: none is kept.
         """
         asked = self._several(expression, times, after_s)
         if not isinstance(asked, Answer):

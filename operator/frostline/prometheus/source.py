@@ -1,6 +1,6 @@
 """What measuring needs of a source, whatever it reads: the one interface that the direct and the recorded one have."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -12,6 +12,8 @@ from frostline.core.selector import Selector
 Key = TypeVar("Key", bound=tuple[str, str])
 """Namespace and name of an objective."""
 _Any = TypeVar("_Any", bound=Hashable)
+_Part = TypeVar("_Part")
+_Told = TypeVar("_Told")
 Points: TypeAlias = Mapping[int, float]
 """Values by evaluation time in epoch seconds; a moment without a series is absent."""
 
@@ -54,6 +56,13 @@ def joined(
         else:
             found[key] = events if isinstance(events, Partial | Failed) else Latest(there, events)
     return found
+
+
+class Spread(Protocol):
+    """How the queries of one question are asked: one after the other, or some at a time."""
+
+    def __call__(self, ask: Callable[[_Part], _Told], parts: Iterable[_Part], /) -> Iterable[_Told]:
+        """Return what `ask` returns for every part, in their order."""
 
 
 class Source(Protocol):
