@@ -100,3 +100,12 @@ def test_other_edges_begin_anew() -> None:
     assert read(shelf, 0, 2)[2] == [0, 0]
     bad, _, _ = shelf.read(START + 60, START + 60 + 2 * WIDTH)
     assert bad.tolist() == [0, 9]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "known"),
+    [(0, 2, True), (1, 2, True), (0, 3, False), (-1, 1, False), (1, 60, False)],
+    ids=["all", "some-of-them", "one-too-many", "too-early", "too-late"],
+)
+def test_what_is_known_of_a_few_buckets(first: int, last: int, *, known: bool) -> None:
+    assert shelf_of(0, 1).knows(START + first * WIDTH, START + last * WIDTH) is known

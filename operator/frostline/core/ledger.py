@@ -138,11 +138,10 @@ class Ledger:
 
     def _fold_run(self, first: int, count: int) -> None:
         """Sum up those of `count` hours in a row of which everything is known."""
-        if not self._coarse.same_edges(first):
+        end = first + count * COARSE_S
+        if (count == 1 and not self._fine.knows(first, end)) or not self._coarse.same_edges(first):
             return
-        fine = self._fine.read(first, first + count * COARSE_S)
-        if count == 1 and not fine[2].all():
-            return
+        fine = self._fine.read(first, end)
         bad, valid, state = (column.reshape(count, _PER_HOUR) for column in fine)
         bad, valid = (counts.sum(axis=1, dtype=np.float64).astype(np.float32) for counts in (bad, valid))
         known: NDArray[np.bool_] = np.all(state, axis=1)

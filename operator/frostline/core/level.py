@@ -277,7 +277,9 @@ def folded(objective: Promised, policy: Policy, views: Views, states: Sequence[L
     table = _Table(objective, policy, views, [None if state is None else state.at for state in states])
     still = table.still(states)
     return [
-        state._replace(at=views.at) if state is not None and still[row] else fold(policy, state, table[row])
+        state._replace(at=views.at, calm_s=0, trail=())
+        if state is not None and still[row]
+        else fold(policy, state, table[row])
         for row, state in enumerate(states)
     ]
 

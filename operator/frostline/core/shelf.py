@@ -74,6 +74,12 @@ class Shelf:
         """Return whether a bucket that begins at `start` can stand among those that are here."""
         return (start - self._first) % self.width_s == 0 or not self._state.any()
 
+    def knows(self, start: int, end: int) -> bool:
+        """Return whether all buckets in [start, end), which are few, are known."""
+        first, last = (start - self._first) // self.width_s, (end - self._first) // self.width_s
+        # Of a few buckets in a tenth of the time that it takes to ask the array.
+        return first >= 0 and last <= self._size and State.UNKNOWN not in self._state[first:last].tobytes()
+
     def forget(self, start: int, end: int) -> None:
         """Empty the buckets that lie in [start, end), or reach into it."""
         first = max(0, (start - self._first) // self.width_s)
