@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostline.core.ledger import Gap
-from frostline.core.recorded import in_part, labels_of, matchers, telescoped
+from frostline.core.recorded import faded, in_part, labels_of, matchers, telescoped
 from tests.support.objectives import AT, HOUR, objective
 
 COUNTS = st.floats(0, 1e6)
@@ -50,6 +50,32 @@ def test_a_query_names_those_that_it_is_about(keys: list[tuple[str, str]], expec
 )
 def test_part_of_a_bucket(now: float, before: float | None, width: int, expected: float) -> None:
     assert in_part(now, before, width) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "earlier", "long_before", "expected"),
+    [(10, 10, 10, 10, 4), (10, 10, 0, 0, 0), (0, 0, 10, 10, 0), (10, 0, 0, 0, 10)],
+    ids=["steady", "all-in-the-bucket-before", "all-in-the-one-before-that", "all-in-the-part"],
+)
+def test_part_of_a_bucket_by_what_was_five_minutes_earlier(
+    now: float, before: float, earlier: float, long_before: float, expected: float
+) -> None:
+    found = in_part(now, before, 120, earlier=earlier, long_before=long_before)
+
+    assert found == pytest.approx(expected)
+
+
+def test_corrections_fade() -> None:
+    assert [faded(8.0, seconds) for seconds in (0, 3_600, 3 * 3_600, -30)] == [8.0, 4.0, 1.0, 8.0]
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS, WIDTHS)
+def test_to_know_more_of_a_part_makes_it_no_larger(
+    now: float, before: float, earlier: float, long_before: float, width: int
+) -> None:
+    found = in_part(now, before, width, earlier=earlier, long_before=long_before)
+
+    assert 0 <= found <= in_part(now, before, width)
 
 
 @given(COUNTS, COUNTS, WIDTHS)

@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -37,7 +38,10 @@ def _always(_at: int) -> float:
 
 @dataclass
 class Recording:
-    """Samples every 30 s, hours every half hour, 17 s after the full minute; `counters`: whether there are any."""
+    """Samples every 30 s, hours every half hour, 17 s after the full minute; `counters`: whether there are any.
+
+    What is later than `until` is not recorded yet.
+    """
 
     promises: Mapping[str, Promised] = field(default_factory=dict)
     states: tuple[RuleState, ...] | Failed = SILENT
@@ -45,6 +49,7 @@ class Recording:
     trouble: Asked | None = None
     asked_rules: int = 0
     counters: bool = True
+    until: int = sys.maxsize
 
     def instant(self, query: str, at: float) -> Asked:
         return self._answer(query, [int(at)])
@@ -83,8 +88,12 @@ class Recording:
         return Answer(tuple(found))
 
     def _value(self, query: str, metric: Recorded, promised: Promised, when: int) -> float | None:
-        every = 1_800 if metric in (Recorded.BAD_1H, Recorded.VALID_1H) else 30
-        sample = (when - PHASE) // every * every + PHASE
+        if " offset 135s" in query:
+            single = self._value(f"last_over_time({metric}[2m])", metric, promised, when - 135)
+            around = single is not None and when - self._sample(metric, when) < 60
+            if not around:
+                return single
+        sample = self._sample(metric, when)
         if sample < promised.since:
             return None
         of = promised.bad if metric in (Recorded.BAD_1H, Recorded.BAD_5M) else promised.valid
@@ -93,16 +102,17 @@ class Recording:
         if query.startswith(("timestamp(", "max(timestamp(")):
             seen = of(sample)
             return float(sample) if seen is not None and math.isfinite(seen) and when - sample < 300 else None
-        if (
-            " offset 135s" in query
-            and self._value(f"last_over_time({metric}[2m])", metric, promised, when - 135) is None
-        ):
-            return None
-        if "avg_over_time" in query or every == 1_800:
+        hours = metric in (Recorded.BAD_1H, Recorded.VALID_1H)
+        if "avg_over_time" in query or hours:
             found = _RANGE.search(query)
             assert found is not None
-            length = 3_600 if every == 1_800 else int(found[1]) * _SECONDS[found[2]]
-            last = sample if every == 1_800 else when
+            length = 3_600 if hours else int(found[1]) * _SECONDS[found[2]]
+            last = sample if hours else min(when, self.until)
             rates = [rate for at in range(last - length + 1, last + 1, 30) if (rate := of(at)) is not None]
             return sum(rates) / len(rates) if rates else None
-        return of(sample)
+        return of(sample) if when - sample < 120 else None
+
+    def _sample(self, metric: Recorded, when: int) -> int:
+        """Return when there was a sample last."""
+        every = 1_800 if metric in (Recorded.BAD_1H, Recorded.VALID_1H) else 30
+        return (min(when, self.until) - PHASE) // every * every + PHASE

@@ -145,11 +145,14 @@ def test_the_open_bucket_is_a_part_of_the_last_five_minutes() -> None:
 @pytest.mark.parametrize("counted", Sense)
 def test_of_what_is_recorded_well_two_answers_tell_all(counted: Sense) -> None:
     recording = Recording({"a": Promised(), "b": Promised()})
+    reading, both = RecordedSource(recording), asked(A, B, counted=counted)
+    reading.latest(both, AT + 90, 90)
+    edges = len(recording.queries) - 2
 
-    found = RecordedSource(recording).latest(asked(A, B, counted=counted), AT, 30)
+    found = reading.latest(both, AT + 120, 120)
 
-    assert [each.presence for each in found.values() if isinstance(each, Latest)] == [Presence(AT, 1)] * 2
-    assert len(recording.queries) == 2
+    assert [each.presence for each in found.values() if isinstance(each, Latest)] == [Presence(AT + 120, 1)] * 2
+    assert (edges, len(recording.queries)) == (1, 5), "what was at the edges of the bucket is asked for once"
 
 
 @pytest.mark.parametrize(

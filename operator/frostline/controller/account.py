@@ -33,6 +33,8 @@ class Account:
         lost: how many there were before some went missing for good, and when; None while all are there.
         read_again: since when to read again, as lost ones are back; None when there is nothing to.
         closed_at: when the buckets that closed last were read last, epoch seconds.
+        shifted: bad events that left closed buckets as these were read again, and that belong to their neighbours, of
+            which not all are read again yet; as of epoch second `shifted_at`.
     """
 
     uid: str
@@ -46,6 +48,8 @@ class Account:
     lost: tuple[int, int] | None = None
     read_again: int | None = None
     closed_at: int = 0
+    shifted: float = 0.0
+    shifted_at: int = 0
 
     @property
     def has_figure(self) -> bool:

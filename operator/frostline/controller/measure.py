@@ -1,7 +1,7 @@
 """Gathering: questions to the source, answers into the ledgers. Blocking; runs in a thread."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
@@ -10,6 +10,7 @@ from frostline.core.indicator import counted, described
 from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, entry, open_bucket
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
+from frostline.core.recorded import faded
 from frostline.core.shelf import State
 from frostline.core.window import bounds
 from frostline.prometheus.source import Counted, Latest, Missing, Source
@@ -43,7 +44,11 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     latest = source.latest(objectives, at, at - opened)
     due = {key: objectives[key] for key, account in accounts.items() if _due(account, at)}
     closed = source.recent(due, recent) if due else {}
-    return {key: _take(account, at, recent, latest[key], just=closed.get(key)) for key, account in accounts.items()}
+    shifts = source.shifts
+    return {
+        key: _take(account, at, recent, latest[key], just=closed.get(key), shifts=shifts)
+        for key, account in accounts.items()
+    }
 
 
 def _due(account: Account, at: int) -> bool:
@@ -58,6 +63,7 @@ def _take(
     latest: Latest | Missing,
     *,
     just: Counted | Missing | None,
+    shifts: bool,
 ) -> Answer:
     """Record the answers of one cycle, if they are whole; `just` is None where it was not asked for."""
     if isinstance(latest, Partial | Failed):
@@ -74,12 +80,23 @@ def _take(
     _count_series(account, at, there.series)
     opened = open_bucket(at)
     if isinstance(just, Counted):
+        before = account.ledger.bad_in(recent)
         _record(account, recent, just)
+        if shifts:
+            _shift(account, at, before, account.ledger.bad_in(recent))
     if just is not None:
         account.closed_at = at
     kind = counted(account.objective.indicator)
-    account.ledger.record_open(entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at)))
+    of_now = entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at))
+    account.ledger.record_open(of_now._replace(bad=of_now.bad + faded(account.shifted, at - account.shifted_at)))
     return Fresh(there.newest)
+
+
+def _shift(account: Account, at: int, before: Sequence[float | None], after: Sequence[float | None]) -> None:
+    """Keep what left closed buckets, or came to them, as they were read again: their neighbours have it too much."""
+    moved = sum(old - (new or 0.0) for old, new in zip(before, after, strict=True) if old is not None)
+    account.shifted = faded(account.shifted, at - account.shifted_at) + moved
+    account.shifted_at = at
 
 
 def _enough(series: int) -> float:

@@ -109,6 +109,14 @@ class Ledger:
         elif self._fine.put_run(gap.start, bad, events, state):
             self._fold_hours(gap.start, gap.last + FINE_S)
 
+    def bad_in(self, gap: "Gap") -> list[float | None]:
+        """Return the bad events of each five minutes of a gap, None where nothing is known of them."""
+        bad, _, state = self._fine.read(gap.start, gap.last + gap.width_s)
+        return [
+            events if seen >= State.NUMERATOR_ABSENT else None
+            for events, seen in zip(bad.tolist(), state.tolist(), strict=True)
+        ]
+
     def record_open(self, entry: Entry) -> None:
         """Store what the bucket that is still open holds so far; its end is the time of the figure."""
         self._open = entry

@@ -1,5 +1,6 @@
 """How events are counted from what the rules record: which series are whose, and rates back into counts."""
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -15,6 +16,9 @@ AFTER_S: Final = BASE_INTERVAL_S
 
 A slice or a minute that ends with the bucket counts from then on.
 """
+
+SEEN_S: Final = 15
+"""What is recorded within this time after a moment is there when a cycle asks for that moment: it asks no sooner."""
 
 LAG_S: Final = (BASE_S + AFTER_S) // 2
 """How far averages of five-minute rates lag behind what those count, on average, in seconds."""
@@ -66,18 +70,32 @@ def _one_of(label: RuleLabel, values: list[str]) -> str:
     return f"{label}=~{quote(either)}"
 
 
-def in_part(now: float, before: float | None, width_s: int) -> float:
+def in_part(
+    now: float, before: float | None, width_s: int, *, earlier: float | None = None, long_before: float | None = None
+) -> float:
     """Return events of the last `width_s` seconds, given those of the last five minutes, and of the five before it.
 
-    Rates over five minutes say how many events there were, not when. Of two readings (events came evenly in the
-    five minutes up to now; or in those up to the part) the one with less is taken: what was in a bucket that is closed
-    must not be counted again. At least what was added to the count came in the part.
+    Rates over five minutes say how many events there were, not when. Of several readings the one with least is taken,
+    for what was in a bucket that is closed must not be counted again: events came evenly in the five minutes up to
+    now; or in those up to the part; or, where it is known how many there were in five minutes `earlier` and
+    `long_before` the part, also five minutes, in those. At least what was added to the count came in the part.
     """
     share = width_s / BASE_S
     even = share * now
     if before is None:
         return even
-    return max(now - before, min(even, now - (1 - share) * before), 0.0)
+    readings = [even, now - (1 - share) * before]
+    if earlier is not None and long_before is not None:
+        readings.append(now - before + earlier - (1 - share) * long_before)
+    return max(now - before, min(readings), 0.0)
+
+
+_HALF_GONE_S: Final = 3_600.0
+
+
+def faded(events: float, seconds: float) -> float:
+    """Return what is left of a correction after so many seconds: half of it after an hour."""
+    return events * math.pow(0.5, max(seconds, 0.0) / _HALF_GONE_S)
 
 
 def telescoped(hours: Mapping[int, float], edges: Mapping[int, float], gap: Gap) -> dict[int, float]:

@@ -39,6 +39,11 @@ class Backfilled:
         self._direct = DirectSource(client, spread)
 
     @property
+    def shifts(self) -> bool:
+        """Whether a later answer moves events between buckets."""
+        return self._recorded.shifts
+
+    @property
     def handful(self) -> int:
         """How many objectives one query about the past holds."""
         return self._recorded.handful

@@ -65,6 +65,11 @@ class DirectSource:
         self._spread_over = spread
 
     @property
+    def shifts(self) -> bool:
+        """Whether a later answer moves events between buckets: what is counted stays where it is."""
+        return False
+
+    @property
     def handful(self) -> int:
         """How many objectives one query holds."""
         return BATCH_TERMS // 2

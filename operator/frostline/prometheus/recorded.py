@@ -11,7 +11,7 @@ from frostline.core.indicator import counted
 from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
-from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, Labels, also, labels_of, matchers, telescoped
+from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, SEEN_S, Labels, also, labels_of, matchers, telescoped
 from frostline.core.rules import Unit
 from frostline.core.selector import Selector
 from frostline.names import Recorded, RuleLabel
@@ -40,6 +40,9 @@ HANDFUL: Final = 250
 _NEAR: Final = "2m"
 """How much older than the end of a bucket the sample may be that is taken for it: a few evaluations."""
 
+_WRITTEN_S: Final = 60
+"""How long after a moment what rules recorded of it is there."""
+
 _LOOK_S: Final = 300
 """How often to look for a sample: for so long one can be seen."""
 
@@ -65,7 +68,13 @@ class RecordedSource:
     def __init__(self, client: Client, spread: Spread = map) -> None:
         self._client = client
         self._spread = spread
+        self._known_edges: tuple[str, int, Mapping[Labels, Points]] | None = None
         self._evaluations = Evaluations(client)
+
+    @property
+    def shifts(self) -> bool:
+        """Whether a later answer moves events between buckets: averages do."""
+        return True
 
     @property
     def handful(self) -> int:
@@ -163,15 +172,42 @@ class RecordedSource:
 
     def _open(self, which: str, at: int, width_s: int) -> tuple[Both, frozenset[Labels]] | Missing:
         """Return the events of the open bucket, and which promises are recorded more than once."""
+        edges = self._edges(which, at, at - width_s)
+        if isinstance(edges, Partial | Failed):
+            return edges
+
+        def ask(metric: Recorded) -> tuple[dict[Labels, Points], frozenset[Labels]] | Missing:
+            if metric is Recorded.BAD_5M:
+                # Both are compared: the earlier one must not have seen more than the later one can have by now.
+                return self._values(_last(metric, which), range(at - FINE_S, at + 1, FINE_S), SEEN_S)
+            return self._values(_last(metric, which), range(at - width_s, at + 1, width_s), AFTER_S)
+
         found, several = [], frozenset[Labels]()
-        times = range(at - width_s, at + 1, width_s)
-        for asked in self._spread(lambda metric: self._values(_last(metric, which), times, AFTER_S), _SHORT):
+        for at_edges, asked in zip((edges, None), self._spread(ask, _SHORT), strict=True):
             if isinstance(asked, Partial | Failed):
                 return asked
             values, twice_there = asked
             several |= twice_there
-            found.append(parts(values, at, width_s))
+            found.append(parts(values, at, width_s, at_edges))
         return Both(*found), several
+
+    def _edges(self, which: str, at: int, begun: int) -> Mapping[Labels, Points] | Missing:
+        """Return the rates of bad events at the start of the open bucket, and five minutes before it.
+
+        They stay the same while it is open: asked for once the rules have had their time.
+        """
+        if self._known_edges is not None and self._known_edges[:2] == (which, begun):
+            return self._known_edges[2]
+        times = range(begun - FINE_S, begun + 1, FINE_S)
+        asked = self._values(_last(Recorded.BAD_5M, which), times, AFTER_S)
+        if isinstance(asked, Partial | Failed):
+            return asked
+        # Nearly all of a large fleet have none.
+        none = dict.fromkeys(times, 0.0)
+        found = {labels: none if points == none else points for labels, points in asked[0].items()}
+        if at - begun >= _WRITTEN_S:
+            self._known_edges = which, begun, found
+        return found
 
     def _fine(self, which: str, gap: Gap) -> Both | Missing:
         found = self._pair(_SHORT, lambda metric: _five_minutes(metric, which), ends_of(gap), LAG_S)

@@ -99,8 +99,14 @@ def multiplied(of: Mapping[Labels, Points], factor: int) -> dict[Labels, dict[in
     return {labels: {when: value * factor for when, value in points.items()} for labels, points in of.items()}
 
 
-def parts(of: Mapping[Labels, Points], at: int, width_s: int) -> dict[Labels, Points]:
-    """Return the events of the open bucket, as far as rates over five minutes tell."""
+def parts(
+    of: Mapping[Labels, Points], at: int, width_s: int, edges: Mapping[Labels, Points] | None = None
+) -> dict[Labels, Points]:
+    """Return the events of the open bucket, as far as rates over five minutes tell.
+
+    `edges` has the rates at its start and five minutes before that; without, `of` has those at its start.
+    """
+    begun = at - width_s
     found: dict[Labels, Points] = {}
     for labels, points in of.items():
         if at not in points:
@@ -109,8 +115,13 @@ def parts(of: Mapping[Labels, Points], at: int, width_s: int) -> dict[Labels, Po
         if labels.unit == Unit.SLICE and width_s < BASE_S:
             found[labels] = {at: 0.0}
             continue
-        before = points.get(at - width_s)
-        found[labels] = {at: in_part(points[at] * BASE_S, None if before is None else before * BASE_S, width_s)}
+        known = points if edges is None else edges.get(labels, {})
+        earlier = known if edges is None else points
+        now, before, last, first = (
+            None if rate is None else rate * BASE_S
+            for rate in (points[at], known.get(begun), earlier.get(at - BASE_S), known.get(begun - BASE_S))
+        )
+        found[labels] = {at: in_part(now or 0.0, before, width_s, earlier=last, long_before=first)}
     return found
 
 

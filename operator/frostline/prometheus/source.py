@@ -72,6 +72,10 @@ class Source(Protocol):
     """
 
     @property
+    def shifts(self) -> bool:
+        """Whether a later answer for a bucket that just closed moves events to it from its neighbours, or to them."""
+
+    @property
     def handful(self) -> int:
         """How many objectives are asked for at once while gaps are filled, so that a cycle need not wait long."""
 

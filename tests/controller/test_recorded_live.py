@@ -1,0 +1,77 @@
+"""What is counted from recorded rates while it happens: as many bad events as there were, wherever in a bucket."""
+
+from collections.abc import Callable
+
+import pytest
+
+from frostline.controller.account import Account, Key, opened
+from frostline.controller.measure import read_now
+from frostline.core.indicator import counted
+from frostline.core.ledger import FINE_S, Gap
+from frostline.core.recorded import SEEN_S
+from frostline.prometheus.recorded import RecordedSource
+from tests.prometheus.recording import Promised, Recording
+from tests.support.objectives import AT, HOUR, objective
+
+KEY = Key("shop", "a")
+BURST = 100.0
+BEGUN = AT + 10 * FINE_S
+CYCLE_S = 30
+
+
+def after(moment: int, lasts_s: int = 1) -> Callable[[int], float]:
+    """Return the rate over five minutes of as many events as a burst has, in `lasts_s` seconds from a moment on."""
+
+    def rate(at: int) -> float:
+        seen = max(0, min(at, moment + lasts_s) - max(at - FINE_S, moment))
+        return BURST * seen / lasts_s / FINE_S
+
+    return rate
+
+
+def totals(bad: Callable[[int], float], until: int) -> list[tuple[int, float]]:
+    """Return, for each cycle, its moment and the bad events of the last six hours."""
+    recording = Recording({"a": Promised(bad=bad)})
+    source, account = RecordedSource(recording), opened("uid", objective())
+    quiet(account)
+    found = []
+    for at in range(BEGUN - 2 * FINE_S + CYCLE_S, until, CYCLE_S):
+        recording.until = at + SEEN_S
+        read_now(source, {KEY: account}, at)
+        found.append((at, account.ledger.view(at).counts(at - 6 * HOUR, at).bad))
+    return found
+
+
+def quiet(account: Account) -> None:
+    """Know of everything before that nothing happened."""
+    for gap in [*account.ledger.gaps(BEGUN - 2 * FINE_S), Gap(BEGUN - 3 * FINE_S, BEGUN - 3 * FINE_S, FINE_S)]:
+        ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+        account.ledger.record_gap(
+            counted(account.objective.indicator), gap, dict.fromkeys(ends, 0.0), dict.fromkeys(ends, float(gap.width_s))
+        )
+
+
+@pytest.mark.parametrize("second", range(0, FINE_S, 15))
+def test_a_burst_is_counted_once_wherever_it_falls(second: int) -> None:
+    moment = BEGUN + second
+
+    seen = [bad for at, bad in totals(after(moment), moment + 30 * 60) if at >= moment + CYCLE_S + 15]
+
+    assert min(seen) > 0.95 * BURST
+    assert max(seen) < 1.05 * BURST
+
+
+@pytest.mark.parametrize("second", range(0, FINE_S, 60))
+def test_a_spell_of_minutes_is_never_counted_for_much_more(second: int) -> None:
+    moment, lasts_s = BEGUN + second, 240
+
+    seen = totals(after(moment, lasts_s), moment + 30 * 60)
+
+    assert max(bad for _, bad in seen) < 1.1 * BURST
+    assert all(bad > 0.9 * BURST for at, bad in seen if at >= moment + lasts_s + 60)
+
+
+def test_a_steady_stream_is_counted_as_it_comes() -> None:
+    seen = totals(after(BEGUN, 1_500), BEGUN + 1_500)
+
+    assert all(bad == pytest.approx(BURST * (at - BEGUN) / 1_500, abs=6) for at, bad in seen if at > BEGUN + 600)
