@@ -10,7 +10,7 @@ from frostline.core.indicator import counted, described
 from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, entry, open_bucket
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
-from frostline.core.recorded import faded
+from frostline.core.recorded import AFTER_S, faded
 from frostline.core.shelf import State
 from frostline.core.window import bounds
 from frostline.prometheus.source import Counted, Latest, Missing, Source
@@ -44,9 +44,9 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     latest = source.latest(objectives, at, at - opened)
     due = {key: objectives[key] for key, account in accounts.items() if _due(account, at)}
     closed = source.recent(due, recent) if due else {}
-    shifts = source.shifts
+    averages = source.averages_after_s
     return {
-        key: _take(account, at, recent, latest[key], just=closed.get(key), shifts=shifts)
+        key: _take(account, at, recent, latest[key], just=closed.get(key), averages_after_s=averages)
         for key, account in accounts.items()
     }
 
@@ -63,7 +63,7 @@ def _take(
     latest: Latest | Missing,
     *,
     just: Counted | Missing | None,
-    shifts: bool,
+    averages_after_s: int | None,
 ) -> Answer:
     """Record the answers of one cycle, if they are whole; `just` is None where it was not asked for."""
     if isinstance(latest, Partial | Failed):
@@ -80,10 +80,10 @@ def _take(
     _count_series(account, at, there.series)
     opened = open_bucket(at)
     if isinstance(just, Counted):
-        before = account.ledger.bad_in(recent)
+        before = () if averages_after_s is None else account.ledger.bad_in(recent)
         _record(account, recent, just)
-        if shifts:
-            _shift(account, at, before, account.ledger.bad_in(recent))
+        if averages_after_s is not None:
+            _shift(account, at, recent, before, averages_after_s)
     if just is not None:
         account.closed_at = at
     kind = counted(account.objective.indicator)
@@ -92,9 +92,15 @@ def _take(
     return Fresh(there.newest)
 
 
-def _shift(account: Account, at: int, before: Sequence[float | None], after: Sequence[float | None]) -> None:
-    """Keep what left closed buckets, or came to them, as they were read again: their neighbours have it too much."""
-    moved = sum(old - (new or 0.0) for old, new in zip(before, after, strict=True) if old is not None)
+def _shift(account: Account, at: int, gap: Gap, before: Sequence[float | None], averages_after_s: int) -> None:
+    """Keep what left closed buckets for their neighbours, or came from them, as averages were read of them."""
+    ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+    moved = sum(
+        old - (new or 0.0)
+        for end, old, new in zip(ends, before, account.ledger.bad_in(gap), strict=True)
+        # What was read too early was wrong, and is no matter of neighbours.
+        if old is not None and end + averages_after_s <= at and end + AFTER_S <= account.closed_at
+    )
     account.shifted = faded(account.shifted, at - account.shifted_at) + moved
     account.shifted_at = at
 

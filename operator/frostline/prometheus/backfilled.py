@@ -39,9 +39,9 @@ class Backfilled:
         self._direct = DirectSource(client, spread)
 
     @property
-    def shifts(self) -> bool:
-        """Whether a later answer moves events between buckets."""
-        return self._recorded.shifts
+    def averages_after_s(self) -> int | None:
+        """How long after its end a bucket is read as an average."""
+        return self._recorded.averages_after_s
 
     @property
     def handful(self) -> int:

@@ -65,9 +65,9 @@ class DirectSource:
         self._spread_over = spread
 
     @property
-    def shifts(self) -> bool:
-        """Whether a later answer moves events between buckets: what is counted stays where it is."""
-        return False
+    def averages_after_s(self) -> int | None:
+        """How long after its end a bucket is read as an average: never, what is counted stays where it is."""
+        return None
 
     @property
     def handful(self) -> int:

@@ -40,6 +40,9 @@ HANDFUL: Final = 250
 _NEAR: Final = "2m"
 """How much older than the end of a bucket the sample may be that is taken for it: a few evaluations."""
 
+_NEWEST_S: Final = 60
+"""Age of the newest of the samples that are averaged: until then there are too few."""
+
 _WRITTEN_S: Final = 60
 """How long after a moment what rules recorded of it is there."""
 
@@ -72,9 +75,9 @@ class RecordedSource:
         self._evaluations = Evaluations(client)
 
     @property
-    def shifts(self) -> bool:
-        """Whether a later answer moves events between buckets: averages do."""
-        return True
+    def averages_after_s(self) -> int | None:
+        """How long after its end a bucket is read as an average."""
+        return LAG_S - _NEWEST_S
 
     @property
     def handful(self) -> int:
@@ -321,7 +324,7 @@ def _five_minutes(metric: Recorded, which: str) -> str:
     """
     events = also(which, f'{RuleLabel.UNIT}="{Unit.EVENT}"')
     single = f"[{_NEAR}] offset {LAG_S - AFTER_S}s)"
-    around = f"avg_over_time({metric}{events}[5m]) and last_over_time({metric}{events}[1m])"
+    around = f"avg_over_time({metric}{events}[5m]) and last_over_time({metric}{events}[{_NEWEST_S}s])"
     # Added to nothing it loses its name, as an average does: of one promise comes one series.
     return f"({around} and last_over_time({metric}{events}{single}) or last_over_time({metric}{which}{single} + 0"
 

@@ -72,8 +72,8 @@ class Source(Protocol):
     """
 
     @property
-    def shifts(self) -> bool:
-        """Whether a later answer for a bucket that just closed moves events to it from its neighbours, or to them."""
+    def averages_after_s(self) -> int | None:
+        """How long after its end a bucket is read as an average, which moves events to its neighbours; None: never."""
 
     @property
     def handful(self) -> int:
