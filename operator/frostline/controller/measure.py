@@ -53,7 +53,10 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
 
 def _due(account: Account, at: int) -> bool:
     """Return whether to read the buckets that closed last: when another one has, and then now and again."""
-    return account.closed_at < open_bucket(at) or at - account.closed_at >= _AGAIN_S
+    closed = open_bucket(at)
+    # Short cycles look before rules have recorded what happened at the end of it.
+    too_early = account.closed_at < closed + AFTER_S <= at
+    return account.closed_at < closed or too_early or at - account.closed_at >= _AGAIN_S
 
 
 def _take(
