@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from zlib import crc32
 
 from frostline import names
 from frostline.api.base import JsonObject
@@ -18,6 +17,7 @@ from frostline.controller.writing import (
     Rate,
     can_wait,
     merge_patch,
+    spread,
     urgency,
     was_measured,
     worth_writing,
@@ -100,7 +100,7 @@ class Statuses:
             if self._comes_back(key, each):
                 continue
             # Not all at once at the full hour.
-            summary = gist(each, late_s=crc32(str(key).encode()) % LATEST_S)
+            summary = gist(each, late_s=spread(str(key), LATEST_S))
             if summary != self._told.get(key) or not self._can_wait(key, each, len(facts)):
                 last = self._writes.get(key)
                 waiting.append(((*urgency(each), 0 if last is None else last.at, key), summary))

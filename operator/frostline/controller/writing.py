@@ -124,7 +124,12 @@ def was_measured(stored: Mapping[str, Any], generation: int, releases: Rule) -> 
 
 def _heartbeat(fleet: int, seed: str) -> int:
     beat = max(HEARTBEAT_S, fleet // _SLOS_PER_HEARTBEAT_SECOND)
-    return beat - zlib.crc32(seed.encode()) % max(1, beat // 4)
+    return beat - spread(seed, max(1, beat // 4))
+
+
+def spread(seed: str, below: int) -> int:
+    """Return a number from 0 up to `below`, always the same for a seed: what would come at once comes by and by."""
+    return zlib.crc32(seed.encode()) % below
 
 
 def merge_patch(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> JsonObject:
