@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostline.core.ledger import FINE_S, Ledger
-from frostline.core.level import LevelState, Observation, Observations, fold, observations, start, step, table
+from frostline.core.level import LevelState, Observation, Observations, Seen, fold, start, step, table
 from frostline.core.objective import Objective
 from frostline.core.policy import BUILT_IN, Level, worst
 from frostline.core.view import View
@@ -42,7 +42,7 @@ def run(*seen: Observation) -> LevelState:
 
 
 def seen_in(promise: Objective, view: View, since: int | None) -> Observations:
-    return next(observations(promise, BUILT_IN, view.alone, [since]))
+    return Seen(promise, BUILT_IN, view.alone, [since])[0]
 
 
 def standing(level: Level) -> LevelState:

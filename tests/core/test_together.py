@@ -12,7 +12,7 @@ from frostline.core.assess import Assessment, Case, Fresh, assess, assess_all
 from frostline.core.indicator import Counted
 from frostline.core.indicator import counted as counted_by
 from frostline.core.ledger import COARSE_S, FINE_S, Gap, Ledger, entry, open_bucket, views
-from frostline.core.level import LevelState, Observation, fold, folded, observations, start, step
+from frostline.core.level import LevelState, Observation, Seen, fold, folded, start, step
 from frostline.core.objective import Objective
 from frostline.core.policy import BUILT_IN, Hysteresis, Level, Lift, Policy
 from frostline.core.window import Calendar, Period, Rolling, Window
@@ -80,7 +80,7 @@ def one_by_one(policy: Policy, state: LevelState | None, seen: list[Observation]
 def test_what_looks_the_same_may_be_passed_over(drawn: tuple[Case, Ledger]) -> None:
     case, ledger = drawn
     state = case.standing
-    (seen,) = observations(case.objective, case.policy, ledger.view(AT).alone, [None if state is None else state.at])
+    seen = Seen(case.objective, case.policy, ledger.view(AT).alone, [None if state is None else state.at])[0]
 
     assert fold(case.policy, state, seen) == one_by_one(case.policy, state, list(seen))
 
@@ -103,11 +103,14 @@ def test_what_stays_as_it_is_is_told_without_a_step(
 ) -> None:
     case, ledger = drawn
     together = views([ledger] * len(before), AT)
-    seen = observations(case.objective, case.policy, together, [None if each is None else each.at for each in before])
+    seen = Seen(case.objective, case.policy, together, [None if each is None else each.at for each in before])
 
     found = folded(case.objective, case.policy, together, before)
 
-    assert found == [one_by_one(case.policy, state, list(each)) for state, each in zip(before, seen, strict=True)]
+    assert found == [
+        one_by_one(case.policy, state, list(each))
+        for state, each in zip(before, map(seen.__getitem__, range(len(before))), strict=True)
+    ]
 
 
 def test_a_quiet_day_is_not_stepped_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ State and observation in, state out; a restart folds the same machine over the l
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, overload
 
@@ -195,7 +195,7 @@ class Observations(Sequence[Observation]):
         return self._turns[index] if index < len(self._turns) else len(self)
 
 
-class _Table:
+class Seen:
     """What was to be seen of m objectives at each bucket edge after their `since`, and at the end of their views.
 
     Without `since`: after the first data, a day back at most.
@@ -258,23 +258,12 @@ def _ranks(policy: Policy, percent: Floats, margin: float) -> NDArray[np.int64]:
     return ranks
 
 
-def observations(
-    objective: Promised, policy: Policy, views: Views, since: Sequence[int | None]
-) -> Iterator[Observations]:
-    """Yield, for each view, what was to be seen at each bucket edge after its `since` and at the view's end.
-
-    Without `since`: after the first data, a day back at most.
-    """
-    table = _Table(objective, policy, views, since)
-    yield from (table[row] for row in range(len(since)))
-
-
 def folded(objective: Promised, policy: Policy, views: Views, states: Sequence[LevelState | None]) -> list[LevelState]:
     """Return the state of each objective at the end of its view: its machine run over what was to be seen since.
 
     Of a large fleet nearly all stay as they are, and of those that can be told without a step.
     """
-    table = _Table(objective, policy, views, [None if state is None else state.at for state in states])
+    table = Seen(objective, policy, views, [None if state is None else state.at for state in states])
     still = table.still(states)
     return [
         state._replace(at=views.at, calm_s=0, trail=())
