@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +15,7 @@ from frostline.api.policy import PolicySpec
 from frostline.api.problem import ProblemError, located
 from frostline.api.promised import promise
 from frostline.api.refusals import objective_refusals, policy_refusals
+from frostline.api.terms import Terms, terms
 from frostline.api.wording import told
 from frostline.core.durations import parse_duration
 from frostline.core.finding import Finding
@@ -34,7 +35,7 @@ _T = TypeVar("_T")
 class Accepted:
     """The objective is measured; `findings` says what in its manifest may mislead."""
 
-    spec: ObjectiveSpec
+    terms: Terms
     objective: Objective
     findings: tuple[Finding, ...] = ()
 
@@ -61,7 +62,7 @@ def accept(manifest_spec: Any) -> Acceptance:  # noqa: ANN401 - anything can sta
     if problems or counted is None or window is None:
         return Invalid(_one_a_field(problems))
     objective = Objective(counted, spec.objective.target, window, _slices(spec))
-    return Accepted(spec, objective, lint(promise(spec, objective)))
+    return Accepted(terms(spec), objective, lint(promise(spec, objective)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +98,6 @@ def _one_a_field(problems: list[str]) -> tuple[str, ...]:
     for problem in problems:
         first.setdefault(problem.partition(": ")[0], problem)
     return tuple(first.values())
-
-
-def review_due(spec: ObjectiveSpec) -> date | None:
-    """Return the day until which the next review is due, or None where no review took place or none is asked."""
-    if spec.review is None or spec.review.last is None:
-        return None
-    try:
-        return spec.review.last + parse_duration(spec.review.every)
-    except OverflowError:
-        return date.max
 
 
 def _window(spec: ObjectiveSpec) -> Window:

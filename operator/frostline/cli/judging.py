@@ -136,8 +136,8 @@ class Judge:
             if isinstance(judged, Accepted):
                 found += judged.findings
                 self.promised.append(Promised(of.at("metadata.name"), of.key[1], of.key[2], judged))
-                if judged.spec.journey is not None:
-                    self._journeys[of.key[1], judged.spec.journey].append(of)
+                if judged.terms.journey is not None:
+                    self._journeys[of.key[1], judged.terms.journey].append(of)
             else:
                 found += map(_invalid, judged.problems)
         elif kind == names.Kind.ERROR_BUDGET_POLICY:

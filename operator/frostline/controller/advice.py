@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 
 from frostline import names
 from frostline.api.accept import Acceptance, Accepted
-from frostline.api.promised import fields
 from frostline.controller.account import Account, Key
 from frostline.core.assess import well_covered
 from frostline.core.finding import Finding, Rule
@@ -25,6 +24,7 @@ from frostline.core.view import Counts
 from frostline.core.window import bounds
 
 _BUCKET_LABEL: Final = "le"
+_LIVE: Final = (Rule.FEW_EVENTS, Rule.HIGH_CARDINALITY, Rule.NO_BOUNDARY)
 
 
 class Live(Protocol):
@@ -41,9 +41,16 @@ class _Memory:
     uid: str
     indicator: Indicator
     fields: Fields
-    standing: dict[Rule, Finding | None]
+    standing: dict[Rule, Finding]
     wants_bounds: bool
     asked: bool = False
+
+    def judge(self, rule: Rule, found: Finding | None) -> None:
+        """Have the finding stand, or none of that rule."""
+        if found is None:
+            self.standing.pop(rule, None)
+        else:
+            self.standing[rule] = found
 
 
 @dataclass(slots=True)
@@ -66,7 +73,7 @@ class Advice:
         """
         accepted = {key: each for key, (each, _) in objects.items() if isinstance(each, Accepted)}
         self._journeys = Counter(
-            (key.namespace, each.spec.journey) for key, each in accepted.items() if each.spec.journey is not None
+            (key.namespace, each.terms.journey) for key, each in accepted.items() if each.terms.journey is not None
         )
         for gone in self._memories.keys() - accepted.keys():
             del self._memories[gone]
@@ -83,19 +90,18 @@ class Advice:
         """Return what is to be said about one objective, beside what its manifest alone tells."""
         if not isinstance(acceptance, Accepted):
             return ()
-        found: list[Finding | None] = []
-        journey = acceptance.spec.journey
-        if journey is not None:
-            found.append(crowded(journey, self._journeys[key.namespace, journey]))
-        if key in self._memories:
-            found += self._memories[key].standing.values()
-        return tuple(each for each in found if each is not None)
+        journey = acceptance.terms.journey
+        many = None if journey is None else crowded(journey, self._journeys[key.namespace, journey])
+        memory = self._memories.get(key)
+        # In one order, whichever was found first: a sentence must not sway.
+        live = () if memory is None else (memory.standing[rule] for rule in _LIVE if rule in memory.standing)
+        return (*(() if many is None else (many,)), *live)
 
 
 def _remembered(accepted: Accepted, account: Account, status: Mapping[str, Any]) -> _Memory:
     """Return what the status says that the last operator found."""
     said = _accepted_message(status)
-    where = fields(accepted.spec.indicator)
+    where = accepted.terms.fields
     few = few_events(accepted.objective, 0.0, standing=True)
     many = many_series(where.valid, MANY_SERIES, standing=True)
     standing = {Rule.FEW_EVENTS: few, Rule.HIGH_CARDINALITY: many}
@@ -103,7 +109,7 @@ def _remembered(accepted: Accepted, account: Account, status: Mapping[str, Any])
         account.uid,
         accepted.objective.indicator,
         where,
-        {rule: each if f"({rule})" in said else None for rule, each in standing.items()},
+        {rule: each for rule, each in standing.items() if each is not None and f"({rule})" in said},
         wants_bounds=f"({Rule.NO_BOUNDARY})" in said,
     )
 
@@ -119,15 +125,15 @@ def _accepted_message(status: Mapping[str, Any]) -> str:
 def _judge_counts(memory: _Memory, account: Account) -> None:
     objective, assessment = account.objective, account.assessment
     if account.series:
-        stands = memory.standing[Rule.HIGH_CARDINALITY] is not None
-        memory.standing[Rule.HIGH_CARDINALITY] = many_series(memory.fields.valid, account.series, standing=stands)
+        stands = Rule.HIGH_CARDINALITY in memory.standing
+        memory.judge(Rule.HIGH_CARDINALITY, many_series(memory.fields.valid, account.series, standing=stands))
     if assessment is None or assessment.figure is None or not isinstance(assessment.outcome, Measured):
         return
-    memory.standing.pop(Rule.NO_BOUNDARY, None)
+    memory.judge(Rule.NO_BOUNDARY, None)
     valid = _whole_window(objective, assessment.figure.counts)
     if valid is not None:
-        stands = memory.standing[Rule.FEW_EVENTS] is not None
-        memory.standing[Rule.FEW_EVENTS] = few_events(objective, valid, standing=stands)
+        stands = Rule.FEW_EVENTS in memory.standing
+        memory.judge(Rule.FEW_EVENTS, few_events(objective, valid, standing=stands))
 
 
 def _whole_window(objective: Objective, counts: Counts) -> float | None:
@@ -154,7 +160,7 @@ def _judge_bound(memory: _Memory, account: Account, live: Live) -> None:
         return
     memory.asked = True
     where = memory.fields.bound or memory.fields.numerator
-    memory.standing[Rule.NO_BOUNDARY] = no_boundary(where, wanted, there)
+    memory.judge(Rule.NO_BOUNDARY, no_boundary(where, wanted, there))
 
 
 def _buckets(indicator: Indicator) -> tuple[Selector, str] | None:

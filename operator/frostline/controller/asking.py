@@ -17,6 +17,7 @@ from frostline.core.outcome import Measured, NoTraffic
 from frostline.core.policy import BUILT_IN, Mode, lower_mode
 from frostline.core.release import Standing
 
+_NO_ENTRIES: Final[frozenset[str]] = frozenset()
 _LONGEST_TROUBLE: Final = 512
 """Characters: it is part of the sentence that whoever is refused reads."""
 
@@ -47,7 +48,7 @@ class Surroundings(NamedTuple):
 
 def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, around: Surroundings) -> Ask:
     """Return what a promise asks for."""
-    entries, mode = accepted.spec.protects, around.mode
+    entries, mode = accepted.terms.protects, around.mode
     return Ask(
         key=key,
         uid=uid,
@@ -56,7 +57,8 @@ def ask(key: Key, uid: str, accepted: Accepted, assessment: Assessment | None, a
         standing=_standing(accepted.objective, assessment, around, mode),
         trouble=_trouble(assessment, around, mode),
         through=protected(entries, around.workloads) if entries else {},
-        entries=frozenset(entry_text(each) for each in entries),
+        # An empty one made anew would be kept ten thousand times.
+        entries=frozenset(entry_text(each) for each in entries) if entries else _NO_ENTRIES,
     )
 
 
@@ -107,7 +109,7 @@ def _trouble(assessment: Assessment | None, around: Surroundings, mode: Mode | N
 
 def not_found(accepted: Accepted, around: Surroundings) -> tuple[Finding, ...]:
     """Return a warning for each entry of `protects` that no workload answers to."""
-    if not accepted.spec.protects:
+    if not accepted.terms.protects:
         return ()
     return tuple(
         finding(
@@ -115,5 +117,5 @@ def not_found(accepted: Accepted, around: Surroundings) -> tuple[Finding, ...]:
             f"spec.protects.{index}",
             f"namespace {around.name} has no {text}: check the spelling; what is deployed later is protected then",
         )
-        for index, text in missing(accepted.spec.protects, around.workloads)
+        for index, text in missing(accepted.terms.protects, around.workloads)
     )

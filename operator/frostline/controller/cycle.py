@@ -144,7 +144,7 @@ class Cycle:
             return self._stores.namespaces.called(namespace), here, self._is_exempt(namespace)
 
         return {
-            key: Surroundings(key.namespace, self._policies.govern(key, each.spec.policy_ref), *about(key.namespace))
+            key: Surroundings(key.namespace, self._policies.govern(key, each.terms.policy_ref), *about(key.namespace))
             for key, each in accepted.items()
             if isinstance(each, Accepted)
         }
@@ -184,7 +184,7 @@ class Cycle:
             return self._sources.choose(reference, namespace, seen_namespaces[namespace])
 
         wanted = {
-            key: Wanted(objects[key].uid, each.objective, chosen(each.spec.source_ref, key.namespace))
+            key: Wanted(objects[key].uid, each.objective, chosen(each.terms.source_ref, key.namespace))
             for key, each in accepted.items()
             if isinstance(each, Accepted)
         }
@@ -221,7 +221,7 @@ class Cycle:
                 key,
                 each,
                 self._assessment(key),
-                meant(each.spec.source_ref, around[key].namespace) if isinstance(each, Accepted) else None,
+                meant(each.terms.source_ref, around[key].namespace) if isinstance(each, Accepted) else None,
             )
             for key, each in accepted.items()
         )

@@ -30,6 +30,9 @@ class Governed:
     stands_in: bool = False
 
 
+_BUILT_IN: Final = Governed(BUILT_IN_NAME, BUILT_IN)
+
+
 @dataclass(slots=True)
 class Policies:
     """Policies by name, judged once for each change."""
@@ -63,22 +66,21 @@ class Policies:
     def _find(self, namespace: str, reference: str | None) -> Governed:
         name = reference or names.DEFAULT_POLICY
         known = self._judged.get(name)
-        built_in = Governed(BUILT_IN_NAME, BUILT_IN)
         if known is None:
             if reference is None:
-                return built_in
+                return _BUILT_IN
             there = ", ".join(sorted(self._judged)) or "none"
             return _failing(
-                built_in, f"there is no ErrorBudgetPolicy {name}: create it or name another (there is {there})"
+                _BUILT_IN, f"there is no ErrorBudgetPolicy {name}: create it or name another (there is {there})"
             )
         judged = known[2]
         if isinstance(judged, Invalid):
-            return _failing(built_in, f"ErrorBudgetPolicy {name} cannot be gone by: {'; '.join(judged.problems)}")
+            return _failing(_BUILT_IN, f"ErrorBudgetPolicy {name} cannot be gone by: {'; '.join(judged.problems)}")
         if judged.spec.namespaces and namespace not in judged.spec.namespaces:
             if reference is None:
-                return built_in
+                return _BUILT_IN
             return _failing(
-                built_in,
+                _BUILT_IN,
                 f"ErrorBudgetPolicy {name} is not for namespace {namespace}: have it added to the policy's"
                 " spec.namespaces or name another",
             )

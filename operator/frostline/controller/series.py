@@ -35,9 +35,9 @@ _INFO, _TARGET, _MEASURED, _SLI, _LEFT, _WHOLE, _BURN, _LEVEL = range(len(_METRI
 
 def _samples(acceptance: Accepted, assessment: Assessment | None) -> Iterator[tuple[int, str, float]]:
     """Yield all samples of one objective: the place of the metric in `_METRICS`, further labels, value."""
-    spec, window = acceptance.spec, window_label(acceptance.objective.window)
-    journey = (spec.journey or "").translate(_ESCAPED)
-    yield _INFO, f',journey="{journey}",tier="{spec.tier}",window="{window}"', 1.0
+    terms, window = acceptance.terms, window_label(acceptance.objective.window)
+    journey = (terms.journey or "").translate(_ESCAPED)
+    yield _INFO, f',journey="{journey}",tier="{terms.tier}",window="{window}"', 1.0
     yield _TARGET, "", float(acceptance.objective.target / 100)
     yield _MEASURED, "", float(assessment is not None and isinstance(assessment.outcome, Measured | NoTraffic))
     if assessment is None or assessment.figure is None:

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from frostline import names
-from frostline.api.accept import Acceptance, Accepted, Invalid, review_due
+from frostline.api.accept import Acceptance, Accepted, Invalid
 from frostline.api.base import JsonObject, as_json
-from frostline.api.objective import ObjectiveSpec
 from frostline.api.status import (
     BudgetStatus,
     BurnStatus,
@@ -190,8 +189,8 @@ def _conditions(facts: Facts, status: ObjectiveStatus) -> list[ConditionStatus]:
             facts.released.sentence,
         ),
     ]
-    if not isinstance(facts.acceptance, Invalid) and facts.acceptance.spec.review is not None:
-        conditions.append(_review(facts, facts.acceptance.spec))
+    if not isinstance(facts.acceptance, Invalid) and facts.acceptance.terms.reviewed:
+        conditions.append(_review(facts, facts.acceptance.terms.review_due))
     return conditions
 
 
@@ -241,9 +240,8 @@ def _within(facts: Facts, status: ObjectiveStatus) -> ConditionStatus:
     return _condition(facts, kind, "False", names.Reason.TARGET_MISSED, figures)
 
 
-def _review(facts: Facts, spec: ObjectiveSpec) -> ConditionStatus:
+def _review(facts: Facts, due: date | None) -> ConditionStatus:
     kind = names.Condition.REVIEW_CURRENT
-    due = review_due(spec)
     if due is None:
         sentence = "no review is on record: set spec.review.last to the day of the next one"
         return _condition(facts, kind, "False", names.Reason.REVIEW_NEVER, sentence)
@@ -313,9 +311,4 @@ def _exhaustion(budget: BudgetStatus | None) -> str:
 
 
 def _window_shown(acceptance: Acceptance) -> str:
-    if isinstance(acceptance, Invalid):
-        return words.NOTHING
-    window = acceptance.spec.window
-    if window.calendar is None:
-        return window.rolling or words.NOTHING
-    return window.calendar.value if window.time_zone is None else f"{window.calendar.value} {window.time_zone}"
+    return words.NOTHING if isinstance(acceptance, Invalid) else acceptance.terms.window

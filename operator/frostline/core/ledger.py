@@ -62,6 +62,8 @@ class Gap:
 class Ledger:
     """Buckets of five minutes for the last 30 hours and of an hour before that, as long as `window` needs."""
 
+    __slots__ = ("_coarse", "_fine", "_open", "_window")
+
     def __init__(self, window: Window) -> None:
         self._window = window
         hours = -(-(longest_s(window) + FOLD_S) // COARSE_S)

@@ -32,6 +32,8 @@ class Shelf:
     Times are starts and ends of buckets in epoch seconds.
     """
 
+    __slots__ = ("_bad", "_first", "_kept", "_size", "_state", "_valid", "width_s")
+
     def __init__(self, width_s: int, kept: int) -> None:
         self.width_s = width_s
         self._kept = kept
