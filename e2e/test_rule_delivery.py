@@ -12,6 +12,7 @@ import pytest
 from e2e import truth
 from e2e.api import Api
 from e2e.api_proxy import ApiProxy, Asked, Say
+from e2e.cluster.chart import NAMESPACE as OWN_NAMESPACE
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.fixtures import RunsKubectl, RunsOperator
 from e2e.cluster.kubectl import run
@@ -175,6 +176,12 @@ def test_rights_that_are_missing_and_names_that_are_taken_are_told_and_heal(
 
     kubectl("delete", "prometheusrule", SHARED, "-n", namespace)
     eventually(lambda: api("GET", f"{path}/{SHARED}").body.get("spec", {}).get("groups"), 60, lambda: tail(running))
+    said = ("get", "events", "-n", OWN_NAMESPACE, "-o", "jsonpath={range .items[*]}{.reason}: {.message}{'\\n'}{end}")
+    eventually(lambda: "RulesWritten: all rules" in kubectl(*said).stdout, 60, lambda: kubectl(*said).stdout)
+    assert (
+        f"RulesNotWritten: rules not written to prometheusrules of namespace {namespace}: the API server answered 403"
+        in kubectl(*said).stdout
+    )
 
 
 @pytest.mark.usefixtures("kind")

@@ -171,6 +171,8 @@ class Reason(StrEnum):
     BYPASS_USED = "BypassUsed"
     ARMED = "Armed"
     KILL_SWITCH = "KillSwitch"
+    RULES_NOT_WRITTEN = "RulesNotWritten"
+    RULES_WRITTEN = "RulesWritten"
 
 
 class Metric(StrEnum):

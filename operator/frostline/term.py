@@ -25,6 +25,7 @@ from frostline.controller.lists import Lists, first_list, relist, watched
 from frostline.controller.loop import Loop
 from frostline.controller.metrics import Instruments
 from frostline.controller.reports import Reports
+from frostline.controller.rule_events import RuleEvents
 from frostline.controller.rule_places import Destination, Form, deliver
 from frostline.controller.source_status import SourceStatuses
 from frostline.controller.sources import Sources
@@ -179,6 +180,7 @@ class Term:
                     # After a restart they are there, and to render those of a large fleet takes seconds.
                     lambda: cycle.views if loop.figured.is_set() else None,
                     instruments.delivered,
+                    RuleEvents(recorder, options.own_namespace),
                 ),
                 _watch(lists, options, loop.figured, self._reclaim),
             )

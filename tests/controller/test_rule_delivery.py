@@ -83,8 +83,17 @@ def time() -> Time:
 
 
 @pytest.fixture
-def delivery(place: Place, time: Time, came: list[str]) -> RuleDelivery:
-    return RuleDelivery(place, clock=time, delivered=came.append)
+def delivery(place: Place, time: Time, came: list[str], troubles: list[str | None]) -> RuleDelivery:
+    async def troubled(trouble: str | None) -> None:
+        troubles.append(trouble)
+
+    return RuleDelivery(place, clock=time, delivered=came.append, troubled=troubled)
+
+
+@pytest.fixture
+def troubles() -> list[str | None]:
+    """What was told, attempt by attempt."""
+    return []
 
 
 @pytest.fixture
@@ -177,7 +186,11 @@ def test_nothing_is_removed_while_something_cannot_be_written(
 
 
 def test_what_fails_is_tried_again_after_a_while(
-    delivery: RuleDelivery, place: Place, time: Time, caplog: pytest.LogCaptureFixture
+    delivery: RuleDelivery,
+    place: Place,
+    time: Time,
+    troubles: list[str | None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     same = view("a")
     place.down = True
@@ -191,6 +204,7 @@ def test_what_fails_is_tried_again_after_a_while(
     look(delivery, same)
 
     assert set(place.files) == {"frostline-shared", "frostline-slos"}
+    assert [None if why is None else "no such place" in why for why in troubles] == [True, None]
 
 
 def test_rules_of_what_another_prometheus_measures_are_not_there(delivery: RuleDelivery, place: Place) -> None:
@@ -299,9 +313,11 @@ def test_only_what_is_written_is_parsed(delivery: RuleDelivery, place: Place, mo
 
 
 def test_a_promise_that_does_not_parse_is_left_out_though_the_others_stand(
+    *,
     delivery: RuleDelivery,
     place: Place,
     time: Time,
+    troubles: list[str | None],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -325,3 +341,4 @@ def test_a_promise_that_does_not_parse_is_left_out_though_the_others_stand(
 
     assert place.files == whole
     assert caplog.text.count("no rules of shop/b: is no PromQL") == 1
+    assert troubles == [None, "no rules of shop/b: is no PromQL", "no rules of shop/b: is no PromQL"]

@@ -1,6 +1,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -19,7 +20,8 @@ def delivered(folder: Path, links: Links) -> str:
 
     async def run() -> None:
         objects: Any = None
-        delivering = asyncio.create_task(deliver(objects, destination, lambda: (view("a"),), lambda _: None))
+        events: Any = AsyncMock()
+        delivering = asyncio.create_task(deliver(objects, destination, lambda: (view("a"),), lambda _: None, events))
         while not shared.exists():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
         delivering.cancel()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -14,7 +14,7 @@ from frostline.controller.cycle import View
 from frostline.controller.effects import REFUSALS, brief
 from frostline.core.alerts import Links
 from frostline.core.rule_delivery import ForeignError, Plan, plan
-from frostline.core.rule_files import RuleFile, rule_files, text
+from frostline.core.rule_files import Refused, RuleFile, rule_files, text
 from frostline.core.rules import Promise
 from frostline.names import DEFAULT_SOURCE
 from frostline.prometheus.rule_directory import RuleDirectory
@@ -82,6 +82,10 @@ class Delivered(StrEnum):
     REFUSED = "refused"
 
 
+async def _nobody(_trouble: str | None) -> None:
+    """Tell nobody."""
+
+
 class RuleDelivery:
     """Writes what changed, when it changed; what fails is tried again and said.
 
@@ -90,6 +94,7 @@ class RuleDelivery:
         links: where alerts lead.
         clock: monotonic seconds.
         delivered: told what came of each write.
+        troubled: told after each attempt why rules are not as they shall be, None when they are.
     """
 
     def __init__(
@@ -98,15 +103,17 @@ class RuleDelivery:
         links: Links | None = None,
         clock: Callable[[], float] = time.monotonic,
         delivered: Callable[[Delivered], None] = lambda _delivered: None,
+        troubled: Callable[[str | None], Awaitable[None]] = _nobody,
     ) -> None:
         self._place = place
+        self._troubled = troubled
         self._links = links or Links()
         self._clock = clock
         self._delivered = delivered
         self._seen: tuple[View, ...] | None = None
         self._promises: dict[Key, tuple[Accepted, Promise]] = {}
         self._parsed: dict[tuple[str, str], Promise] = {}
-        self._unfit: dict[tuple[str, str], Promise] = {}
+        self._unfit: dict[tuple[str, str], Refused] = {}
         self._digests: Mapping[str, str] | None = None
         self._due = 0.0
 
@@ -130,15 +137,19 @@ class RuleDelivery:
         try:
             await self._look()
         except ForeignError as error:
-            _LOG.warning("rules not written, trying again: %s", error)
+            why = f"rules not written: {error}"
         except OSError as error:
             self._delivered(Delivered.REFUSED)
-            _LOG.warning("rules not written to %s, trying again: %s", self._place, error.strerror or error)
+            why = f"rules not written to {self._place}: {error.strerror or error}"
         except REFUSALS as error:
             self._delivered(Delivered.REFUSED)
-            _LOG.warning("rules not written to %s, trying again: %s", self._place, brief(error))
+            why = f"rules not written to {self._place}: {brief(error)}"
         else:
             self._due = self._clock() + AGAIN_S
+            await self._troubled("; ".join(map(_without, self._unfit.values())) or None)
+            return
+        _LOG.warning("%s; trying again", why)
+        await self._troubled(why)
 
     async def _look(self) -> None:
         """Compare what is there with what shall be, and write the difference.
@@ -216,15 +227,13 @@ class RuleDelivery:
         """
         promises = [promise for _, promise in self._promises.values()]
         known = self._parsed | {
-            promise.key: promise
-            for promise in promises
-            if promise.key in trusted and self._unfit.get(promise.key) is not promise
+            promise.key: promise for promise in promises if promise.key in trusted and not self._is_unfit(promise)
         }
         rendered = rule_files(promises, self._links, parsed=known)
         for refused in rendered.refused:
-            if self._unfit.get(refused.promise.key) is not refused.promise:
-                _LOG.warning("no rules of %s: %s", "/".join(refused.promise.key), refused.why)
-        self._unfit = {refused.promise.key: refused.promise for refused in rendered.refused}
+            if not self._is_unfit(refused.promise):
+                _LOG.warning("%s", _without(refused))
+        self._unfit = {refused.promise.key: refused for refused in rendered.refused}
         self._parsed = {
             promise.key: promise
             for promise in promises
@@ -233,5 +242,13 @@ class RuleDelivery:
         }
         return {file.name: file for file in rendered.files}
 
+    def _is_unfit(self, promise: Promise) -> bool:
+        known = self._unfit.get(promise.key)
+        return known is not None and known.promise is promise
+
     def _digested(self, files: Mapping[str, RuleFile]) -> dict[str, str]:
         return {name: self._place.digest(file) for name, file in files.items()}
+
+
+def _without(refused: Refused) -> str:
+    return f"no rules of {'/'.join(refused.promise.key)}: {refused.why}"

@@ -11,6 +11,7 @@ from typing import Final
 from frostline.controller.cycle import View
 from frostline.controller.effects import REFUSALS, brief
 from frostline.controller.rule_delivery import RETRY_S, Delivered, FolderPlace, Place, RuleDelivery
+from frostline.controller.rule_events import RuleEvents
 from frostline.core.alerts import Links
 from frostline.kubernetes.resource import Objects
 from frostline.kubernetes.rules import CONFIG_MAPS, PROMETHEUS_RULES, RuleObjects
@@ -68,6 +69,7 @@ async def deliver(
     destination: Destination,
     views: Callable[[], tuple[View, ...] | None],
     delivered: Callable[[Delivered], None],
+    events: RuleEvents,
 ) -> None:
     """Keep the rules of all promises delivered, until cancelled; `delivered` is told what came of each write."""
     if destination.form is Form.OFF:
@@ -77,8 +79,11 @@ async def deliver(
             where = await place(objects, destination)
         except REFUSALS as error:
             delivered(Delivered.REFUSED)
-            _LOG.warning("where rules go cannot be found out, trying again: %s", brief(error))
+            why = f"rules not written: where they go cannot be found out: {brief(error)}"
+            _LOG.warning("%s; trying again", why)
+            await events.note(why)
             await asyncio.sleep(RETRY_S)
             continue
         _LOG.info("rules are written to %s", where)
-        await RuleDelivery(where, destination.links, delivered=delivered).keep(views)
+        delivery = RuleDelivery(where, destination.links, delivered=delivered, troubled=events.note)
+        await delivery.keep(views)
