@@ -6,6 +6,7 @@ import pytest
 from frostline import names
 from frostline.api.accept import Acceptance, Accepted, accept
 from frostline.api.base import JsonObject
+from frostline.controller import advice as advice_module
 from frostline.controller.account import Account, Key, opened
 from frostline.controller.advice import Advice
 from frostline.controller.released import Released
@@ -285,3 +286,20 @@ def test_a_month_is_judged_by_its_elapsed_part() -> None:
     # 40 events a day for 10 days: some 1,200 a month.
     assert operator.sees(Measured(), 400, covered_s=10 * DAY, length_s=10 * DAY) == set()
     assert timedelta(seconds=30 * DAY).days == 30
+
+
+def test_of_a_large_fleet_a_part_is_looked_at_again_in_each_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advice_module, "_AT_ONCE", 2)
+    of, advice = accepted(), Advice()
+    keys = [Key("dating", str(number)) for number in range(6)]
+    accounts = {key: opened("uid", of.objective) for key in keys}
+
+    def warned_after_a_cycle(series: int) -> int:
+        for account in accounts.values():
+            account.series = series
+            account.assessment = Assessment(Measured(), figure(of, 1e9), None)
+        advice.look({}, accounts, dict.fromkeys(keys, (of, {})))
+        return sum(bool(advice.about(key, of)) for key in keys)
+
+    assert warned_after_a_cycle(MANY_SERIES + 1) == 6, "what is new is looked at at once"
+    assert [warned_after_a_cycle(1) for _ in range(3)] == [4, 2, 0]

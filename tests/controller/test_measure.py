@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -52,6 +52,28 @@ def test_now_records_the_open_bucket_and_the_late_ones() -> None:
     assert view.counts(AT - LATE_S, at).valid == LATE_S + 90
     assert view.counts(AT - LATE_S, at).unknown_s == 0
     assert view.counts(AT - HOUR, at).unknown_s == HOUR - LATE_S
+
+
+def test_late_buckets_may_be_asked_for_while_the_open_one_is() -> None:
+    books, prometheus = accounts(A), source()
+    order: list[str] = []
+
+    def begin(ask: Callable[[], Mapping[Key, Counted | Missing]]) -> Callable[[], Mapping[Key, Counted | Missing]]:
+        assert prometheus.asked == []
+        answer = ask()
+        order.append("asked")
+
+        def wait() -> Mapping[Key, Counted | Missing]:
+            order.append("waited for")
+            return answer
+
+        return wait
+
+    read_now(prometheus, books, AT + 90, begin)
+    assert books[A].ledger.view(AT + 90).counts(AT - LATE_S, AT + 90).unknown_s == 0
+
+    read_now(prometheus, books, AT + 120, begin)
+    assert order == ["asked", "waited for"], "nothing closed meanwhile"
 
 
 def test_at_an_edge_the_bucket_that_just_closed_is_the_open_one() -> None:

@@ -24,6 +24,8 @@ from frostline.core.view import Counts
 from frostline.core.window import bounds
 
 _BUCKET_LABEL: Final = "le"
+_AT_ONCE: Final = 1_000
+"""Objectives whose figures are looked at in one cycle; of more, all in so many cycles as it takes."""
 _LIVE: Final = (Rule.FEW_EVENTS, Rule.HIGH_CARDINALITY, Rule.NO_BOUNDARY)
 
 
@@ -36,7 +38,10 @@ class Live(Protocol):
 
 @dataclass(slots=True)
 class _Memory:
-    """The live findings about one objective; `asked` once its histogram's bounds have been read."""
+    """The live findings about one objective.
+
+    `asked` once its histogram's bounds have been read, `judged` once its figures have been looked at.
+    """
 
     uid: str
     indicator: Indicator
@@ -44,6 +49,7 @@ class _Memory:
     standing: dict[Rule, Finding]
     wants_bounds: bool
     asked: bool = False
+    judged: bool = False
 
     def judge(self, rule: Rule, found: Finding | None) -> None:
         """Have the finding stand, or none of that rule."""
@@ -59,6 +65,7 @@ class Advice:
 
     _memories: dict[Key, _Memory] = field(default_factory=dict)
     _journeys: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _looks: int = 0
 
     def look(
         self,
@@ -77,12 +84,15 @@ class Advice:
         )
         for gone in self._memories.keys() - accepted.keys():
             del self._memories[gone]
-        for key, each in accepted.items():
+        turns = -(-len(accepted) // _AT_ONCE)
+        self._looks += 1
+        for place, (key, each) in enumerate(accepted.items(), self._looks):
             account = accounts[key]
             memory = self._memories.get(key)
             if memory is None or (memory.uid, memory.indicator) != (account.uid, each.objective.indicator):
                 memory = self._memories[key] = _remembered(each, account, objects[key][1])
-            _judge_counts(memory, account)
+            if place % turns == 0 or not memory.judged or Rule.NO_BOUNDARY in memory.standing:
+                _judge_counts(memory, account)
             if key in live:
                 _judge_bound(memory, account, live[key])
 
@@ -129,6 +139,7 @@ def _judge_counts(memory: _Memory, account: Account) -> None:
         memory.judge(Rule.HIGH_CARDINALITY, many_series(memory.fields.valid, account.series, standing=stands))
     if assessment is None or assessment.figure is None or not isinstance(assessment.outcome, Measured):
         return
+    memory.judged = True
     memory.judge(Rule.NO_BOUNDARY, None)
     valid = _whole_window(objective, assessment.figure.counts)
     if valid is not None:

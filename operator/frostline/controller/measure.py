@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
 from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
@@ -32,18 +32,30 @@ _LEFT_TO_GAPS: Final = frozenset({Failure.NOT_A_NUMBER, Failure.NOT_RECORDED})
 there yet. What can be had of these buckets is read with the gaps."""
 
 Accounts = Mapping[Key, Account]
+_Closed: TypeAlias = Mapping[Key, Counted | Missing]
+Begin: TypeAlias = Callable[[Callable[[], _Closed]], Callable[[], _Closed]]
+"""Has a question asked; what it returns waits for the answer."""
 
 
-def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
-    """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered."""
+def in_turn(ask: Callable[[], _Closed]) -> Callable[[], _Closed]:
+    """Have it asked when the answer is wanted."""
+    return ask
+
+
+def read_now(source: Source, accounts: Accounts, at: int, begin: Begin = in_turn) -> dict[Key, Answer]:
+    """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered.
+
+    `begin` may have the buckets that closed asked for while the others are.
+    """
     if not accounts:
         return {}
     objectives = {key: account.objective for key, account in accounts.items()}
     opened = open_bucket(at)
     recent = Gap(opened - LATE_S, opened - FINE_S, FINE_S)
-    latest = source.latest(objectives, at, at - opened)
     due = {key: objectives[key] for key, account in accounts.items() if _due(account, at)}
-    closed = source.recent(due, recent) if due else {}
+    asked = begin(lambda: source.recent(due, recent)) if due else dict
+    latest = source.latest(objectives, at, at - opened)
+    closed = asked()
     averages = source.averages_after_s
     return {
         key: _take(account, at, recent, latest[key], just=closed.get(key), averages_after_s=averages)

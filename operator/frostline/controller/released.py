@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from frostline import names
 from frostline.api.gate import GateClaim
@@ -24,6 +25,11 @@ class Released:
     sentence: str
 
 
+_UNPROTECTED: Final = Released(
+    Rule.OPEN, True, names.Reason.NOTHING_PROTECTED, "protects is empty: it never holds a release back"
+)
+
+
 def released(ask: Ask, claims: Mapping[Workload, GateClaim], *, exempt: bool, switched_off: str | None) -> Released:
     """Return what there is to say.
 
@@ -34,9 +40,7 @@ def released(ask: Ask, claims: Mapping[Workload, GateClaim], *, exempt: bool, sw
     if ask.standing is None:
         return _undecided(before, ask.trouble, switched_off)
     if not ask.entries:
-        return Released(
-            Rule.OPEN, True, names.Reason.NOTHING_PROTECTED, "protects is empty: it never holds a release back"
-        )
+        return _UNPROTECTED
     if exempt:
         sentence = f"namespace {ask.key.namespace} is exempt: nothing is ever held back here"
         return Released(Rule.OPEN, True, names.Reason.NOTHING_PROTECTED, sentence)

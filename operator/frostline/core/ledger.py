@@ -23,6 +23,10 @@ _PER_HOUR: Final = COARSE_S // FINE_S
 _FEW: Final = 6
 """Up to so many buckets arrays cost more than they save."""
 
+# To look up a member of an enumeration takes longer than to make an entry, of which a cycle makes tens of thousands.
+_BAD: Final = Counted.BAD
+_ABSENT, _NUMERATOR_ABSENT, _PRESENT = State.ABSENT, State.NUMERATOR_ABSENT, State.PRESENT
+
 Rows: TypeAlias = Sequence[NDArray[Any]]
 """Bad events, valid events, states."""
 
@@ -44,10 +48,10 @@ def entry(counted: Counted, start: int, width_s: int, numerator: float | None, v
     as no good events here; whether that can be believed depends on the window (`Counts.numerator_seen`).
     """
     if valid is None:
-        return Entry(start, width_s, State.ABSENT)
-    state = State.NUMERATOR_ABSENT if numerator is None else State.PRESENT
+        return Entry(start, width_s, _ABSENT)
+    state = _NUMERATOR_ABSENT if numerator is None else _PRESENT
     counts = numerator or 0.0
-    return Entry(start, width_s, state, counts if counted is Counted.BAD else valid - counts, valid)
+    return Entry(start, width_s, state, counts if counted is _BAD else valid - counts, valid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
-from frostline.core.rules import BASE_INTERVAL_S, BASE_S, unit, window_label
+from frostline.core.rules import BASE_INTERVAL_S, BASE_S, unit_label, window_label
 from frostline.core.selector import quote
 from frostline.names import RuleLabel
 
@@ -42,12 +42,13 @@ class Labels(NamedTuple):
 WHOSE: Final = (RuleLabel.NAMESPACE.value, RuleLabel.NAME.value, RuleLabel.UNIT.value, RuleLabel.WINDOW.value)
 
 _window_label = lru_cache(maxsize=1_024)(window_label)
+_unit_label = lru_cache(maxsize=8)(unit_label)
 
 
 def labels_of(key: tuple[str, str], objective: Objective) -> Labels:
     """Return the labels that the rules give what they count for an objective."""
     namespace, name = key
-    return Labels(namespace, name, unit(objective).value, _window_label(objective.window))
+    return Labels(namespace, name, _unit_label(objective.slice_s), _window_label(objective.window))
 
 
 def matchers(keys: Iterable[tuple[str, str]]) -> str:

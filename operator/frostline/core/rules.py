@@ -115,9 +115,18 @@ def window_label(window: Window) -> str:
 
 def unit(objective: Objective) -> Unit:
     """Return what is counted against the budget."""
-    if objective.slice_s is None:
+    return _unit(objective.slice_s)
+
+
+def unit_label(slice_s: int | None) -> str:
+    """Return the value of the label `unit` where slices of so many seconds are counted; None: where events are."""
+    return _unit(slice_s).value
+
+
+def _unit(slice_s: int | None) -> Unit:
+    if slice_s is None:
         return Unit.EVENT
-    return Unit.MINUTE if objective.slice_s == STEP_S else Unit.SLICE
+    return Unit.MINUTE if slice_s == STEP_S else Unit.SLICE
 
 
 def own_rules(promise: Promise) -> tuple[Rule, Rule, Rule]:

@@ -49,12 +49,13 @@ class Shelf:
         Returns whether it was another one.
         """
         place = self._place(start)
-        if (self._state[place], self._valid[place], self._bad[place]) == (state, np.float32(valid), np.float32(bad)):
-            return False
-        self._bad[place] = bad
-        self._valid[place] = valid
-        self._state[place] = state
-        return True
+        before = self._at(place)
+        self._bad[place], self._valid[place], self._state[place] = bad, valid, state
+        return self._at(place) != before
+
+    def _at(self, place: int) -> tuple[float, float, int]:
+        # As plain numbers: to compare those of an array takes ten times as long.
+        return self._bad.item(place), self._valid.item(place), self._state.item(place)
 
     def put_run(self, start: int, bad: Floats32, valid: Floats32, state: States) -> bool:
         """Store consecutive buckets, the first of which begins at `start`; return whether any of them was another one.

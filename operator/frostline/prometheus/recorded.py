@@ -99,7 +99,7 @@ class RecordedSource:
         well = {
             key: there
             for key, count in counts.items()
-            if (there := _there(count, at)) is not None and labels_of(key, objectives[key]) not in several
+            if (there := _there(count, at)) is not None and not (several and labels_of(key, objectives[key]) in several)
         }
         rest = {key: each for key, each in objectives.items() if key not in well}
         return joined(well | self.presence(rest, at), counts)

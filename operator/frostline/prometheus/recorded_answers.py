@@ -20,6 +20,10 @@ Key = TypeVar("Key", bound=tuple[str, str])
 
 _named = itemgetter(*WHOSE)
 
+# Tens of thousands at once: to look up a member of an enumeration takes as long as all that is done with it.
+_SLICE: Final = Unit.SLICE.value
+_BAD: Final = Sense.BAD
+
 
 class Both(NamedTuple):
     """Of bad and of valid events: values by labels and time."""
@@ -112,7 +116,7 @@ def parts(
         if at not in points:
             continue
         # A slice is not over before its end.
-        if labels.unit == Unit.SLICE and width_s < BASE_S:
+        if labels.unit == _SLICE and width_s < BASE_S:
             found[labels] = {at: 0.0}
             continue
         known = points if edges is None else edges.get(labels, {})
@@ -140,7 +144,7 @@ def _in_its_sense(objective: Objective, bad: Points, valid: Points) -> Counted:
     Rules record bad events wherever they record valid ones: where they did not there is no data.
     """
     both = {when: value for when, value in valid.items() if when in bad}
-    if counted(objective.indicator) is Sense.BAD:
+    if counted(objective.indicator) is _BAD:
         return Counted(bad, both)
     return Counted({when: max(value - bad[when], 0.0) for when, value in both.items()}, both)
 
