@@ -107,10 +107,7 @@ def test_what_stays_as_it_is_is_told_without_a_step(
 
     found = folded(case.objective, case.policy, together, before)
 
-    assert found == [
-        one_by_one(case.policy, state, list(each))
-        for state, each in zip(before, map(seen.__getitem__, range(len(before))), strict=True)
-    ]
+    assert found == [one_by_one(case.policy, state, list(seen[row])) for row, state in enumerate(before)]
 
 
 def test_a_quiet_day_is_not_stepped_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,8 @@ _LOOK_S: Final = 300
 
 _SHORT: Final = (Recorded.BAD_5M, Recorded.VALID_5M)
 _LONG: Final = (Recorded.BAD_1H, Recorded.VALID_1H)
+_EVENTS: Final = f'{RuleLabel.UNIT}="{Unit.EVENT}"'
+_NO_EVENTS: Final = f'{RuleLabel.UNIT}!="{Unit.EVENT}"'
 
 Key = TypeVar("Key", bound=tuple[str, str])
 
@@ -217,13 +219,13 @@ class RecordedSource:
         return found if isinstance(found, Partial | Failed) else Both(*(multiplied(of, FINE_S) for of in found))
 
     def _hours(self, which: str, gap: Gap) -> Both | Missing:
-        """Return hours. What is recorded of them ends a little before they do: that is made good at both ends."""
+        """Return hours. What is recorded of events ends a little before they do: that is made good at both ends."""
         ends = ends_of(gap)
         before = self._before(which, ends[-1])
         if before is None or isinstance(before, Partial | Failed):
             return Both({}, {}) if before is None else before
-        hours = self._pair(_LONG, lambda metric: f"last_over_time({metric}{which}[1h])", ends, LAG_S)
-        edges = self._between(which, range(gap.start, ends[-1] + 1, ends[-1] - gap.start), before)
+        hours = self._pair(_LONG, lambda metric: _hour(metric, which), ends, LAG_S)
+        edges = self._between(also(which, _EVENTS), range(gap.start, ends[-1] + 1, ends[-1] - gap.start), before)
         if isinstance(hours, Partial | Failed):
             return hours
         if isinstance(edges, Partial | Failed):
@@ -322,11 +324,23 @@ def _five_minutes(metric: Recorded, which: str) -> str:
     A single evaluation loses events between the last scrape of one range and the first of the next, and makes up
     for them by extrapolation: fair for many events, and for a few ones wrong. Minutes and slices are counted whole.
     """
-    events = also(which, f'{RuleLabel.UNIT}="{Unit.EVENT}"')
+    events = also(which, _EVENTS)
     single = f"[{_NEAR}] offset {LAG_S - AFTER_S}s)"
     around = f"avg_over_time({metric}{events}[5m]) and last_over_time({metric}{events}[{_NEWEST_S}s])"
     # Added to nothing it loses its name, as an average does: of one promise comes one series.
     return f"({around} and last_over_time({metric}{events}{single}) or last_over_time({metric}{which}{single} + 0"
+
+
+def _hour(metric: Recorded, which: str) -> str:
+    """Return what was recorded of an hour, asked for `LAG_S` later, as events a second.
+
+    Minutes and slices are counted whole: those of an hour are those of its five minutes, each as it ended.
+    """
+    short = _SHORT[_LONG.index(metric)]
+    whole = f"last_over_time({short}{also(which, _NO_EVENTS)}[{_NEAR}] offset -{AFTER_S}s)"
+    # A minute short of the hour: older versions of Prometheus count what lies at the start of a range, too.
+    summed = f"sum_over_time({whole}[59m:5m] offset {LAG_S}s) / {COARSE_S // FINE_S}"
+    return f"last_over_time({metric}{also(which, _EVENTS)}[1h]) or {summed}"
 
 
 def _last(metric: Recorded, which: str) -> str:
