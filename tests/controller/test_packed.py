@@ -1,6 +1,9 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +54,10 @@ def test_it_has_no_other_keys() -> None:
     with pytest.raises(KeyError):
         packed["budget"]
     assert packed != "level"
+
+
+def test_of_a_usual_status_little_has_to_be_kept() -> None:
+    status = yaml.safe_load((Path(__file__).parent / "golden" / "healthy.yaml").read_text())
+    as_stored = json.loads(json.dumps(status, default=str))
+
+    assert len(Packed(as_stored)._text) < len(json.dumps(as_stored)) / 5

@@ -34,7 +34,6 @@ _IN_COMMON: Final = (
 )
 """What is likely to stand in a status, then in a manifest: a text like it compresses to what is different."""
 
-_QUICK: Final = 1
 _WINDOW_BITS: Final = -13
 """8 KiB, which is more than there is; negative for no header."""
 _LITTLE_MEMORY: Final = 5
@@ -47,7 +46,7 @@ class Packed(Mapping[str, Any]):
     __hash__ = None  # type: ignore[assignment]  # as of a dictionary
 
     def __init__(self, value: Mapping[str, Any]) -> None:
-        packing = zlib.compressobj(_QUICK, zlib.DEFLATED, _WINDOW_BITS, _LITTLE_MEMORY, zdict=_IN_COMMON)
+        packing = zlib.compressobj(wbits=_WINDOW_BITS, memLevel=_LITTLE_MEMORY, zdict=_IN_COMMON)
         self._text = packing.compress(orjson.dumps(dict(value), option=orjson.OPT_SORT_KEYS)) + packing.flush()
 
     def unpacked(self) -> dict[str, Any]:
