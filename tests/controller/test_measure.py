@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -54,26 +54,30 @@ def test_now_records_the_open_bucket_and_the_late_ones() -> None:
     assert view.counts(AT - HOUR, at).unknown_s == HOUR - LATE_S
 
 
-def test_late_buckets_may_be_asked_for_while_the_open_one_is() -> None:
-    books, prometheus = accounts(A), source()
-    order: list[str] = []
+class Settling(Prometheus):
+    """What it says of a bucket is final after a while."""
 
-    def begin(ask: Callable[[], Mapping[Key, Counted | Missing]]) -> Callable[[], Mapping[Key, Counted | Missing]]:
-        assert prometheus.asked == []
-        answer = ask()
-        order.append("asked")
+    @property
+    def settled_after_s(self) -> int | None:
+        return 165
 
-        def wait() -> Mapping[Key, Counted | Missing]:
-            order.append("waited for")
-            return answer
 
-        return wait
+@pytest.mark.parametrize(
+    ("reads", "buckets"),
+    [
+        pytest.param([FINE_S + 30, 2 * FINE_S - 60, 2 * FINE_S + 30], [2, 1, 1], id="read for good"),
+        pytest.param([FINE_S + 30, FINE_S + 150, 2 * FINE_S + 30], [2, 1, 2], id="not yet"),
+        pytest.param([FINE_S + 30, 3 * FINE_S + 30], [2, 2], id="a bucket was missed"),
+        pytest.param([2 * FINE_S - 60, 2 * FINE_S + 30, 2 * FINE_S + 180], [2, 1, 1], id="and again"),
+    ],
+)
+def test_what_was_read_for_good_is_not_read_again(reads: list[int], buckets: list[int]) -> None:
+    books, prometheus = accounts(A), Settling({"all": TRAFFIC})
 
-    read_now(prometheus, books, AT + 90, begin)
-    assert books[A].ledger.view(AT + 90).counts(AT - LATE_S, AT + 90).unknown_s == 0
+    for seconds in reads:
+        read_now(prometheus, books, AT + seconds)
 
-    read_now(prometheus, books, AT + 120, begin)
-    assert order == ["asked", "waited for"], "nothing closed meanwhile"
+    assert [(gap.last - gap.start) // FINE_S + 1 for gap in prometheus.asked] == buckets
 
 
 def test_at_an_edge_the_bucket_that_just_closed_is_the_open_one() -> None:

@@ -63,13 +63,11 @@ class Lane:
     late: bool = False
     last: Round | None = None
     _thread: ThreadPoolExecutor = field(init=False)
-    _beside: ThreadPoolExecutor = field(init=False)
     _round: Future[Round] | None = field(default=None, init=False)
     _other: Future[tuple[str, ...] | Partial | Failed] | Future[bool] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, f"source-{self.name}")
-        self._beside = ThreadPoolExecutor(1, f"beside-{self.name}")
 
     @property
     def waits(self) -> tuple[Future[Round], ...]:
@@ -118,8 +116,7 @@ class Lane:
 
     def end(self) -> None:
         """Take no more work; what is under way ends by itself."""
-        for pool in (self._thread, self._beside):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, accounts: Mapping[Key, Account]) -> Round:
         begun = time.monotonic()
@@ -128,7 +125,7 @@ class Lane:
         if isinstance(now, Partial | Failed):
             return Round(None, accounts, dict.fromkeys(accounts, now), time.monotonic() - begun, now)
         at = self.timing.evaluation_time(now)
-        answers = read_now(self.source, accounts, at, lambda ask: self._beside.submit(ask).result)
+        answers = read_now(self.source, accounts, at)
         read_again(self.source, accounts, at)
         # A first figure from sums is for what is alive and unambiguous only.
         alive = {key for key, answer in answers.items() if isinstance(answer, Fresh) and answer.newest is not None}

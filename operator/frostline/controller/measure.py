@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from dataclasses import replace
+from typing import Final
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
 from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
@@ -32,35 +33,36 @@ _LEFT_TO_GAPS: Final = frozenset({Failure.NOT_A_NUMBER, Failure.NOT_RECORDED})
 there yet. What can be had of these buckets is read with the gaps."""
 
 Accounts = Mapping[Key, Account]
-_Closed: TypeAlias = Mapping[Key, Counted | Missing]
-Begin: TypeAlias = Callable[[Callable[[], _Closed]], Callable[[], _Closed]]
-"""Has a question asked; what it returns waits for the answer."""
 
 
-def in_turn(ask: Callable[[], _Closed]) -> Callable[[], _Closed]:
-    """Have it asked when the answer is wanted."""
-    return ask
-
-
-def read_now(source: Source, accounts: Accounts, at: int, begin: Begin = in_turn) -> dict[Key, Answer]:
-    """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered.
-
-    `begin` may have the buckets that closed asked for while the others are.
-    """
+def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
+    """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered."""
     if not accounts:
         return {}
     objectives = {key: account.objective for key, account in accounts.items()}
-    opened = open_bucket(at)
-    recent = Gap(opened - LATE_S, opened - FINE_S, FINE_S)
-    due = {key: objectives[key] for key, account in accounts.items() if _due(account, at)}
-    asked = begin(lambda: source.recent(due, recent)) if due else dict
-    latest = source.latest(objectives, at, at - opened)
-    closed = asked()
+    latest = source.latest(objectives, at, at - open_bucket(at))
+    just: dict[Key, tuple[Gap, Counted | Missing]] = {}
+    for gap, due in _due_in(source, accounts, at).items():
+        closed = source.recent({key: objectives[key] for key in due}, gap)
+        just |= {key: (gap, closed[key]) for key in due}
     averages = source.averages_after_s
     return {
-        key: _take(account, at, recent, latest[key], just=closed.get(key), averages_after_s=averages)
+        key: _take(account, at, latest[key], just=just.get(key), averages_after_s=averages)
         for key, account in accounts.items()
     }
+
+
+def _due_in(source: Source, accounts: Accounts, at: int) -> dict[Gap, list[Key]]:
+    """Return which of the buckets that closed last to read, and of whom."""
+    opened, settled_after_s = open_bucket(at), source.settled_after_s
+    newest = Gap(opened - FINE_S, opened - FINE_S, FINE_S)
+    late = replace(newest, start=opened - LATE_S)
+    due: dict[Gap, list[Key]] = defaultdict(list)
+    for key, account in accounts.items():
+        if _due(account, at):
+            settled = settled_after_s is not None and account.closed_at >= newest.start + settled_after_s
+            due[newest if settled else late].append(key)
+    return due
 
 
 def _due(account: Account, at: int) -> bool:
@@ -74,18 +76,18 @@ def _due(account: Account, at: int) -> bool:
 def _take(
     account: Account,
     at: int,
-    recent: Gap,
     latest: Latest | Missing,
     *,
-    just: Counted | Missing | None,
+    just: tuple[Gap, Counted | Missing] | None,
     averages_after_s: int | None,
 ) -> Answer:
     """Record the answers of one cycle, if they are whole; `just` is None where it was not asked for."""
     if isinstance(latest, Partial | Failed):
         return latest
     there, now = latest.presence, latest.counted
-    if isinstance(just, Partial) or (isinstance(just, Failed) and just.failure not in _LEFT_TO_GAPS):
-        return just
+    recent, closed = (None, None) if just is None else just
+    if isinstance(closed, Partial) or (isinstance(closed, Failed) and closed.failure not in _LEFT_TO_GAPS):
+        return closed
     if there.series > 1 and wants_one_series(account.objective.indicator):
         return SeveralSeries(there.series)
     if there.series > 0 and there.newest is None:
@@ -94,9 +96,9 @@ def _take(
         return SeriesLost(account.series, there.series)
     _count_series(account, at, there.series)
     opened = open_bucket(at)
-    if isinstance(just, Counted):
+    if recent is not None and isinstance(closed, Counted):
         before = () if averages_after_s is None else account.ledger.bad_in(recent)
-        _record(account, recent, just)
+        _record(account, recent, closed)
         if averages_after_s is not None:
             _shift(account, at, recent, before, averages_after_s)
     if just is not None:

@@ -91,6 +91,7 @@ def worth_writing(
         return False
     if last is None or stored != last.status:
         return True
+    stored = unpacked(stored)
     if _telling(stored) != _telling(rendered) or _stepped(stored, rendered):
         return True
     return now - last.at >= (PROGRESS_S if _rehydrating(rendered) else _heartbeat(fleet, seed))

@@ -44,6 +44,11 @@ class Backfilled:
         return self._recorded.averages_after_s
 
     @property
+    def settled_after_s(self) -> int | None:
+        """How long after its end a bucket has been read for good."""
+        return self._recorded.settled_after_s
+
+    @property
     def handful(self) -> int:
         """How many objectives one query about the past holds."""
         return self._recorded.handful

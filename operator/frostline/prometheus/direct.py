@@ -70,6 +70,11 @@ class DirectSource:
         return None
 
     @property
+    def settled_after_s(self) -> int | None:
+        """How long after its end a bucket has been read for good: scrapes may come late."""
+        return None
+
+    @property
     def handful(self) -> int:
         """How many objectives one query holds."""
         return BATCH_TERMS // 2

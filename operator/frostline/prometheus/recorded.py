@@ -82,6 +82,11 @@ class RecordedSource:
         return LAG_S - _NEWEST_S
 
     @property
+    def settled_after_s(self) -> int | None:
+        """How long after its end a bucket has been read for good: what rules recorded stays as it is."""
+        return LAG_S
+
+    @property
     def handful(self) -> int:
         """How many objectives one query about the past holds."""
         return HANDFUL

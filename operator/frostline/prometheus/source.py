@@ -76,6 +76,10 @@ class Source(Protocol):
         """How long after its end a bucket is read as an average, which moves events to its neighbours; None: never."""
 
     @property
+    def settled_after_s(self) -> int | None:
+        """How long after its end a bucket has been read for good; None: data may come late."""
+
+    @property
     def handful(self) -> int:
         """How many objectives are asked for at once while gaps are filled, so that a cycle need not wait long."""
 
