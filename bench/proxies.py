@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +39,11 @@ class Proxy(ThreadingHTTPServer):
         if self._tls is None:
             return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
         return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=self._tls)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Tell of what went wrong, but for operators that were killed."""
+        if not isinstance(sys.exception(), ConnectionResetError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Stop listening."""
