@@ -113,7 +113,7 @@ class Instruments:
         """Return everything in Prometheus's text format, the series of each objective included."""
         shown = self._shown
         # Of the cycle as it is now: a deleted objective leaves no series behind.
-        return generate_latest(self.registry) + (b"" if shown is None else exposed(shown.views))
+        return b"".join((generate_latest(self.registry), *(() if shown is None else exposed(shown.views))))
 
     def show_leadership(self, leads: Callable[[], bool]) -> None:
         """Have it read at each scrape whether this process leads."""
