@@ -65,10 +65,10 @@ class Settling(Prometheus):
 @pytest.mark.parametrize(
     ("reads", "buckets"),
     [
-        pytest.param([FINE_S + 30, 2 * FINE_S - 60, 2 * FINE_S + 30], [2, 1, 1], id="read for good"),
-        pytest.param([FINE_S + 30, FINE_S + 150, 2 * FINE_S + 30], [2, 1, 2], id="not yet"),
-        pytest.param([FINE_S + 30, 3 * FINE_S + 30], [2, 2], id="a bucket was missed"),
-        pytest.param([2 * FINE_S - 60, 2 * FINE_S + 30, 2 * FINE_S + 180], [2, 1, 1], id="and again"),
+        pytest.param([FINE_S + 30, 2 * FINE_S - 60, 2 * FINE_S + 30], [4, 1, 1], id="read for good"),
+        pytest.param([FINE_S + 30, FINE_S + 150, 2 * FINE_S + 30], [4, 1, 2], id="not yet"),
+        pytest.param([FINE_S + 30, 3 * FINE_S + 30], [4, 2], id="a bucket was missed"),
+        pytest.param([2 * FINE_S - 60, 2 * FINE_S + 30, 2 * FINE_S + 180], [4, 1, 1], id="and again"),
     ],
 )
 def test_what_was_read_for_good_is_not_read_again(reads: list[int], buckets: list[int]) -> None:

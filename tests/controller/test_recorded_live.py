@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from frostline.controller.account import Account, Key, opened
-from frostline.controller.measure import read_now
+from frostline.controller.measure import fill_gaps, read_now
 from frostline.core.indicator import counted
 from frostline.core.ledger import FINE_S, Gap
 from frostline.core.recorded import SEEN_S
@@ -76,3 +76,27 @@ def test_a_steady_stream_is_counted_as_it_comes() -> None:
     seen = totals(after(BEGUN, 1_500), BEGUN + 1_500)
 
     assert all(bad == pytest.approx(BURST * (at - BEGUN) / 1_500, abs=6) for at, bad in seen if at > BEGUN + 600)
+
+
+def restarted(bad: Callable[[int], float], start: int, until: int) -> list[float]:
+    """Return, for each cycle, the bad events of the last six hours, by an operator that starts at `start`."""
+    recording = Recording({"a": Promised(bad=bad)})
+    source, account = RecordedSource(recording), opened("uid", objective())
+    found = []
+    for at in range(start, until, CYCLE_S):
+        recording.until = at + SEEN_S
+        read_now(source, {KEY: account}, at)
+        fill_gaps(source, {KEY: account}, at, until=lambda: False)
+        found.append(account.ledger.view(at).counts(at - 6 * HOUR, at).bad)
+    return found
+
+
+@pytest.mark.parametrize("later", range(60, 1_501, 120))
+@pytest.mark.parametrize("second", range(0, FINE_S, 60))
+def test_after_a_restart_a_burst_is_counted_as_before(second: int, later: int) -> None:
+    moment = BEGUN + second
+
+    seen = restarted(after(moment), moment + later, moment + later + 1_200)
+
+    assert min(seen) > 0.95 * BURST
+    assert max(seen) < 1.05 * BURST

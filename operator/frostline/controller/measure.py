@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
 from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
@@ -14,10 +14,13 @@ from frostline.core.promql import wants_one_series
 from frostline.core.recorded import AFTER_S, faded
 from frostline.core.shelf import State
 from frostline.core.window import bounds
-from frostline.prometheus.source import Counted, Latest, Missing, Source
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Source
 
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
+
+_FIRST_S: Final = 1_200
+"""The same at a start, where averages may have moved events."""
 
 _AGAIN_S: Final = 120
 """How often it is asked for again."""
@@ -35,16 +38,26 @@ there yet. What can be had of these buckets is read with the gaps."""
 Accounts = Mapping[Key, Account]
 
 
+class _Closed(NamedTuple):
+    """What was said of the buckets that closed last; `unmoved` at a start, where averages are read."""
+
+    gap: Gap
+    answer: Counted | Missing
+    unmoved: Points | None
+
+
 def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     """Ask for the open bucket, the ones that closed just now and the newest samples; record what was answered."""
     if not accounts:
         return {}
     objectives = {key: account.objective for key, account in accounts.items()}
     latest = source.latest(objectives, at, at - open_bucket(at))
-    just: dict[Key, tuple[Gap, Counted | Missing]] = {}
-    for gap, due in _due_in(source, accounts, at).items():
-        closed = source.recent({key: objectives[key] for key in due}, gap)
-        just |= {key: (gap, closed[key]) for key in due}
+    just: dict[Key, _Closed] = {}
+    for gap, keys in _due_in(source, accounts, at).items():
+        due = {key: objectives[key] for key in keys}
+        closed = source.recent(due, gap)
+        unmoved = source.unmoved(due, gap) if gap.start < open_bucket(at) - LATE_S else {}
+        just |= {key: _Closed(gap, closed[key], unmoved.get(key)) for key in keys}
     averages = source.averages_after_s
     return {
         key: _take(account, at, latest[key], just=just.get(key), averages_after_s=averages)
@@ -56,12 +69,17 @@ def _due_in(source: Source, accounts: Accounts, at: int) -> dict[Gap, list[Key]]
     """Return which of the buckets that closed last to read, and of whom."""
     opened, settled_after_s = open_bucket(at), source.settled_after_s
     newest = Gap(opened - FINE_S, opened - FINE_S, FINE_S)
-    late = replace(newest, start=opened - LATE_S)
+    late, first = (replace(newest, start=opened - length_s) for length_s in (LATE_S, _FIRST_S))
     due: dict[Gap, list[Key]] = defaultdict(list)
     for key, account in accounts.items():
-        if _due(account, at):
-            settled = settled_after_s is not None and account.closed_at >= newest.start + settled_after_s
-            due[newest if settled else late].append(key)
+        if not _due(account, at):
+            continue
+        if settled_after_s is None:
+            due[late].append(key)
+        elif account.closed_at < late.start:
+            due[first].append(key)
+        else:
+            due[newest if account.closed_at >= newest.start + settled_after_s else late].append(key)
     return due
 
 
@@ -78,14 +96,14 @@ def _take(
     at: int,
     latest: Latest | Missing,
     *,
-    just: tuple[Gap, Counted | Missing] | None,
+    just: _Closed | None,
     averages_after_s: int | None,
 ) -> Answer:
     """Record the answers of one cycle, if they are whole; `just` is None where it was not asked for."""
     if isinstance(latest, Partial | Failed):
         return latest
     there, now = latest.presence, latest.counted
-    recent, closed = (None, None) if just is None else just
+    closed = None if just is None else just.answer
     if isinstance(closed, Partial) or (isinstance(closed, Failed) and closed.failure not in _LEFT_TO_GAPS):
         return closed
     if there.series > 1 and wants_one_series(account.objective.indicator):
@@ -96,11 +114,13 @@ def _take(
         return SeriesLost(account.series, there.series)
     _count_series(account, at, there.series)
     opened = open_bucket(at)
-    if recent is not None and isinstance(closed, Counted):
-        before = () if averages_after_s is None else account.ledger.bad_in(recent)
-        _record(account, recent, closed)
-        if averages_after_s is not None:
-            _shift(account, at, recent, before, averages_after_s)
+    if just is not None and isinstance(closed, Counted):
+        before = () if averages_after_s is None else account.ledger.bad_in(just.gap)
+        _record(account, just.gap, closed)
+        if just.unmoved is not None:
+            _shift_at_first(account, at, just.gap, just.unmoved)
+        elif averages_after_s is not None:
+            _shift(account, at, just.gap, before, averages_after_s)
     if just is not None:
         account.closed_at = at
     kind = counted(account.objective.indicator)
@@ -109,12 +129,29 @@ def _take(
     return Fresh(there.newest)
 
 
+def _shift_at_first(account: Account, at: int, gap: Gap, unmoved: Points) -> None:
+    """Do what `_shift` does where nobody saw it happen, as after a start: from what buckets were as they ended.
+
+    What crossed the edge from which on they are summed up is not known: it is the edge with least around it.
+    """
+    buckets: list[tuple[float, float]] = []
+    for end, bad in zip(_ends(gap), account.ledger.bad_in(gap), strict=True):
+        buckets = [*buckets, (unmoved[end], bad)] if bad is not None and end in unmoved else []
+    edges = range(1, len(buckets))
+    quietest = min(edges, key=lambda edge: buckets[edge - 1][0] + buckets[edge][0], default=len(buckets))
+    account.shifted = sum(ended - read for ended, read in buckets[quietest:])
+    account.shifted_at = at
+
+
+def _ends(gap: Gap) -> range:
+    return range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+
+
 def _shift(account: Account, at: int, gap: Gap, before: Sequence[float | None], averages_after_s: int) -> None:
     """Keep what left closed buckets for their neighbours, or came from them, as averages were read of them."""
-    ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
     moved = sum(
         old - (new or 0.0)
-        for end, old, new in zip(ends, before, account.ledger.bad_in(gap), strict=True)
+        for end, old, new in zip(_ends(gap), before, account.ledger.bad_in(gap), strict=True)
         # What was read too early was wrong, and is no matter of neighbours.
         if old is not None and end + averages_after_s <= at and end + AFTER_S <= account.closed_at
     )

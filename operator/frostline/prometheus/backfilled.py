@@ -67,6 +67,10 @@ class Backfilled:
         found, before = self._known(objectives, gap)
         return found | dict.fromkeys(before, _WAITS)
 
+    def unmoved(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Points]:
+        """Return the bad events of the buckets of `gap`, by their ends, as they were recorded when these ended."""
+        return self._recorded.unmoved(objectives, gap)
+
     def _known(
         self, objectives: Mapping[Key, Objective], gap: Gap
     ) -> tuple[dict[Key, Counted | Missing], dict[Key, tuple[int, ...]]]:

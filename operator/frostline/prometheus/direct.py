@@ -120,6 +120,11 @@ class DirectSource:
         """Return what `closed` does."""
         return self.closed(objectives, gap)
 
+    def unmoved(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Points]:
+        """Return nothing: what is counted stays where it is."""
+        del objectives, gap
+        return {}
+
     def idle(self, objectives: Mapping[Key, Objective], gap: Gap) -> frozenset[Key]:
         """Return those of which nothing was there to be counted in all of `gap`, as far as one look tells."""
         end = gap.last + gap.width_s

@@ -158,6 +158,15 @@ class RecordedSource:
         """Return what `closed` does."""
         return self.closed(objectives, gap)
 
+    def unmoved(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Points]:
+        """Return the bad events of the buckets of `gap`, by their ends, as they were recorded when these ended."""
+        asked = self._values(_last(Recorded.BAD_5M, matchers(objectives)), ends_of(gap), AFTER_S)
+        if isinstance(asked, Partial | Failed):
+            return {}
+        events = multiplied(asked[0], FINE_S)
+        found = ((key, events.get(labels_of(key, objective))) for key, objective in objectives.items())
+        return {key: points for key, points in found if points is not None}
+
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the whole window up to `at` in one look, right but for edges and births."""
         members = list(objectives.items())

@@ -95,5 +95,11 @@ class Source(Protocol):
     def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return what `closed` does, of buckets that closed just now, as far as that does not delay a cycle."""
 
+    def unmoved(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Points]:
+        """Return the bad events of the buckets of `gap`, by their ends, before averages moved any to a neighbour.
+
+        Nothing where none are moved, or where that is not known.
+        """
+
     def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
         """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
