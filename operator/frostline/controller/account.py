@@ -18,8 +18,8 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-SPAN_POINTS: Final = 168
-"""Most buckets of one question: a week of hours, 14 hours of five-minute buckets."""
+SPAN_POINTS: Final = 84
+"""Most buckets of one question: three and a half days of hours, seven hours of five-minute buckets."""
 
 
 @dataclass(slots=True)
@@ -32,7 +32,8 @@ class Account:
         series: how many valid series there were when they were last whole, at epoch second `series_at`.
         lost: how many there were before some went missing for good, and when; None while all are there.
         read_again: since when to read again, as lost ones are back; None when there is nothing to.
-        closed_at: when the buckets that closed last were read last, epoch seconds.
+        closed_at: when the buckets that closed last were asked for last, epoch seconds.
+        read_at: when they were all there to be read.
         shifted: bad events that left closed buckets as these were read again, and that belong to their neighbours, of
             which not all are read again yet; as of epoch second `shifted_at`.
     """
@@ -48,6 +49,7 @@ class Account:
     lost: tuple[int, int] | None = None
     read_again: int | None = None
     closed_at: int = 0
+    read_at: int = 0
     shifted: float = 0.0
     shifted_at: int = 0
 

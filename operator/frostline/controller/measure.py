@@ -79,7 +79,7 @@ def _due_in(source: Source, accounts: Accounts, at: int) -> dict[Gap, list[Key]]
         elif account.closed_at < late.start:
             due[first].append(key)
         else:
-            due[newest if account.closed_at >= newest.start + settled_after_s else late].append(key)
+            due[newest if account.read_at >= newest.start + settled_after_s else late].append(key)
     return due
 
 
@@ -117,6 +117,7 @@ def _take(
     if just is not None and isinstance(closed, Counted):
         before = () if averages_after_s is None else account.ledger.bad_in(just.gap)
         _record(account, just.gap, closed)
+        account.read_at = at
         if just.unmoved is not None:
             _shift_at_first(account, at, just.gap, just.unmoved)
         elif averages_after_s is not None:
