@@ -80,6 +80,24 @@ def test_what_was_read_for_good_is_not_read_again(reads: list[int], buckets: lis
     assert [(gap.last - gap.start) // FINE_S + 1 for gap in prometheus.asked] == buckets
 
 
+class Young(Settling):
+    """Its rules began just now: what closed cannot be read."""
+
+    def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+        self.asked.append(gap)
+        return dict.fromkeys(objectives, Failed(Failure.NOT_RECORDED, "later"))
+
+
+def test_what_could_not_be_read_is_asked_for_again_with_what_was_before() -> None:
+    """A bucket that rules saw, beside one that they did not, would be read in another way than its neighbour."""
+    books, prometheus = accounts(A), Young({"all": TRAFFIC})
+
+    for seconds in (FINE_S + 30, FINE_S + 150, FINE_S + 270, 2 * FINE_S + 30):
+        read_now(prometheus, books, AT + seconds)
+
+    assert [(gap.last - gap.start) // FINE_S + 1 for gap in prometheus.asked] == [4, 2, 2, 2]
+
+
 def test_at_an_edge_the_bucket_that_just_closed_is_the_open_one() -> None:
     books = accounts(A)
     prometheus = source()
