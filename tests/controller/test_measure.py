@@ -83,7 +83,7 @@ def test_what_was_read_for_good_is_not_read_again(reads: list[int], buckets: lis
 class Young(Settling):
     """Its rules began just now: what closed cannot be read."""
 
-    def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
+    def recent(self, objectives: Mapping[K, Objective], gap: Gap) -> dict[K, Counted | Missing]:
         self.asked.append(gap)
         return dict.fromkeys(objectives, Failed(Failure.NOT_RECORDED, "later"))
 
