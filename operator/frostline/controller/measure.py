@@ -136,7 +136,7 @@ def _shift_at_first(account: Account, at: int, gap: Gap, unmoved: Points) -> Non
     What crossed the edge from which on they are summed up is not known: it is the edge with least around it.
     """
     buckets: list[tuple[float, float]] = []
-    for end, bad in zip(_ends(gap), account.ledger.bad_in(gap), strict=True):
+    for end, bad in zip(gap.ends, account.ledger.bad_in(gap), strict=True):
         buckets = [*buckets, (unmoved[end], bad)] if bad is not None and end in unmoved else []
     edges = range(1, len(buckets))
     quietest = min(edges, key=lambda edge: buckets[edge - 1][0] + buckets[edge][0], default=len(buckets))
@@ -144,15 +144,11 @@ def _shift_at_first(account: Account, at: int, gap: Gap, unmoved: Points) -> Non
     account.shifted_at = at
 
 
-def _ends(gap: Gap) -> range:
-    return range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
-
-
 def _shift(account: Account, at: int, gap: Gap, before: Sequence[float | None], averages_after_s: int) -> None:
     """Keep what left closed buckets for their neighbours, or came from them, as averages were read of them."""
     moved = sum(
         old - (new or 0.0)
-        for end, old, new in zip(_ends(gap), before, account.ledger.bad_in(gap), strict=True)
+        for end, old, new in zip(gap.ends, before, account.ledger.bad_in(gap), strict=True)
         # What was read too early was wrong, and is no matter of neighbours.
         if old is not None and end + averages_after_s <= at and end + AFTER_S <= account.closed_at
     )

@@ -62,6 +62,11 @@ class Gap:
     last: int
     width_s: int
 
+    @property
+    def ends(self) -> range:
+        """The ends of the buckets."""
+        return range(self.start + self.width_s, self.last + self.width_s + 1, self.width_s)
+
 
 class Ledger:
     """Buckets of five minutes for the last 30 hours and of an hour before that, as long as `window` needs."""
@@ -104,7 +109,7 @@ class Ledger:
             ValueError: the gap has no edges of its width, or a width that the ledger does not keep.
         """
         self._check(gap.start, gap.width_s)
-        ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+        ends = gap.ends
         if len(ends) <= _FEW:
             for end in ends:
                 self.record(entry(counted, end - gap.width_s, gap.width_s, numerator.get(end), valid.get(end)))

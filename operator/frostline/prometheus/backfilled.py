@@ -76,7 +76,7 @@ class Backfilled:
     ) -> tuple[dict[Key, Counted | Missing], dict[Key, tuple[int, ...]]]:
         """Return what was recorded, and per objective the ends of the buckets that its rules did not see."""
         found = self._recorded.closed(objectives, gap)
-        ends = range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
+        ends = gap.ends
         holes = {
             key: missing
             for key, answer in found.items()

@@ -24,7 +24,6 @@ from frostline.prometheus.recorded_answers import (
     Newest,
     doubled,
     each_of,
-    ends_of,
     multiplied,
     newest,
     parts,
@@ -160,7 +159,7 @@ class RecordedSource:
 
     def unmoved(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Points]:
         """Return the bad events of the buckets of `gap`, by their ends, as they were recorded when these ended."""
-        asked = self._values(_last(Recorded.BAD_5M, matchers(objectives)), ends_of(gap), AFTER_S)
+        asked = self._values(_last(Recorded.BAD_5M, matchers(objectives)), gap.ends, AFTER_S)
         if isinstance(asked, Partial | Failed):
             return {}
         events = multiplied(asked[0], FINE_S)
@@ -229,12 +228,12 @@ class RecordedSource:
         return found
 
     def _fine(self, which: str, gap: Gap) -> Both | Missing:
-        found = self._pair(_SHORT, lambda metric: _five_minutes(metric, which), ends_of(gap), LAG_S)
+        found = self._pair(_SHORT, lambda metric: _five_minutes(metric, which), gap.ends, LAG_S)
         return found if isinstance(found, Partial | Failed) else Both(*(multiplied(of, FINE_S) for of in found))
 
     def _hours(self, which: str, gap: Gap) -> Both | Missing:
         """Return hours. What is recorded of events ends a little before they do: that is made good at both ends."""
-        ends = ends_of(gap)
+        ends = gap.ends
         before = self._before(which, ends[-1])
         if before is None or isinstance(before, Partial | Failed):
             return Both({}, {}) if before is None else before

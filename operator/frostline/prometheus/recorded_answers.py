@@ -7,7 +7,6 @@ from typing import Final, NamedTuple, TypeVar
 
 from frostline.core.indicator import Counted as Sense
 from frostline.core.indicator import counted
-from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure
 from frostline.core.recorded import WHOSE, Labels, in_part, labels_of
@@ -30,11 +29,6 @@ class Both(NamedTuple):
 
     bad: Mapping[Labels, Points]
     valid: Mapping[Labels, Points]
-
-
-def ends_of(gap: Gap) -> range:
-    """Return the ends of the buckets of a gap."""
-    return range(gap.start + gap.width_s, gap.last + gap.width_s + 1, gap.width_s)
 
 
 def _whose(series: Series) -> Labels:
