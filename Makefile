@@ -65,9 +65,13 @@ released: $(READY) ## Keep the CRDs as those of this version, which later ones m
 lock: $(READY) ## Resolve the dependencies anew and write requirements/*.txt
 	$(BIN)/python scripts/lock.py
 
-sbom: $(READY) ## Write the bill of materials of what the image holds: build/sbom.json (CycloneDX)
-	@mkdir -p build
-	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+build/sbom/.ready: requirements/sbom.txt
+	@$(PYTHON) -m venv build/sbom
+	@build/sbom/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sbom.txt
+	@touch $@
+
+sbom: build/sbom/.ready ## Write the bill of materials of what the image holds: build/sbom.json (CycloneDX)
+	build/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--output-format JSON --output-file build/sbom.json requirements/runtime.txt
 
 up: $(READY) ## Start the local cluster with operator and webhook, in the background

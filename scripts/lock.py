@@ -9,6 +9,7 @@ _LOCKS = {
     "runtime.txt": ("pyproject.toml",),
     "dev.txt": ("pyproject.toml", "--extra", "dev"),
     "build.txt": ("--group", "build"),
+    "sbom.txt": ("--group", "sbom"),
 }
 
 

@@ -1,6 +1,6 @@
 """What is counted from recorded rates while it happens: as many bad events as there were, wherever in a bucket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import pytest
 
@@ -10,7 +10,7 @@ from frostline.core.indicator import counted
 from frostline.core.ledger import FINE_S, Gap
 from frostline.core.recorded import SEEN_S
 from frostline.prometheus.recorded import RecordedSource
-from tests.prometheus.recording import Promised, Recording
+from tests.prometheus.recording import EVERY_S, PHASE, Promised, Recording
 from tests.support.objectives import AT, HOUR, objective
 
 KEY = Key("shop", "a")
@@ -29,9 +29,11 @@ def after(moment: int, lasts_s: int = 1) -> Callable[[int], float]:
     return rate
 
 
-def totals(bad: Callable[[int], float], until: int, cycle_s: int = CYCLE_S) -> list[tuple[int, float]]:
+def totals(
+    bad: Callable[[int], float], until: int, cycle_s: int = CYCLE_S, missed: Container[int] = ()
+) -> list[tuple[int, float]]:
     """Return, for each cycle, its moment and the bad events of the last six hours."""
-    recording = Recording({"a": Promised(bad=bad)})
+    recording = Recording({"a": Promised(bad=bad)}, missed=missed)
     source, account = RecordedSource(recording), opened("uid", objective())
     quiet(account)
     found = []
@@ -76,6 +78,33 @@ def test_a_steady_stream_is_counted_as_it_comes() -> None:
     seen = totals(after(BEGUN, 1_500), BEGUN + 1_500)
 
     assert all(bad == pytest.approx(BURST * (at - BEGUN) / 1_500, abs=6) for at, bad in seen if at > BEGUN + 600)
+
+
+def test_a_bucket_is_read_once_beside_what_is_open() -> None:
+    recording = Recording({"a": Promised()})
+    source, account = RecordedSource(recording), opened("uid", objective())
+    quiet(account)
+    asked = []
+    for at in range(BEGUN - 2 * FINE_S + CYCLE_S, BEGUN + FINE_S, CYCLE_S):
+        recording.until = at + SEEN_S
+        before = len(recording.queries)
+        read_now(source, {KEY: account}, at)
+        asked.append(len(recording.queries) - before)
+
+    of_one_bucket = asked[-FINE_S // CYCLE_S :]
+    assert sum(of_one_bucket) <= 2 * len(of_one_bucket) + 5
+    assert max(of_one_bucket) <= 4
+
+
+@pytest.mark.parametrize("late_s", range(-60, FINE_S + 120, EVERY_S))
+@pytest.mark.parametrize("second", range(0, FINE_S, 60))
+def test_one_missed_evaluation_costs_a_tenth_at_most(second: int, late_s: int) -> None:
+    moment = BEGUN + second
+    missed = (moment + late_s - PHASE) // EVERY_S * EVERY_S + PHASE
+
+    seen = totals(after(moment), moment + 30 * 60, missed={missed})
+
+    assert all(bad == pytest.approx(BURST, rel=0.11) for at, bad in seen if at >= max(moment, missed) + 15 * 60)
 
 
 def restarted(bad: Callable[[int], float], start: int, until: int) -> list[float]:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostline.core.ledger import Gap
-from frostline.core.recorded import faded, in_part, labels_of, matchers, telescoped
+from frostline.core.recorded import in_part, labels_of, matchers, telescoped
 from tests.support.objectives import AT, HOUR, objective
 
 COUNTS = st.floats(0, 1e6)
@@ -63,10 +63,6 @@ def test_part_of_a_bucket_by_what_was_five_minutes_earlier(
     found = in_part(now, before, 120, earlier=earlier, long_before=long_before)
 
     assert found == pytest.approx(expected)
-
-
-def test_corrections_fade() -> None:
-    assert [faded(8.0, seconds) for seconds in (0, 3_600, 3 * 3_600, -30)] == [8.0, 4.0, 1.0, 8.0]
 
 
 @given(COUNTS, COUNTS, COUNTS, COUNTS, WIDTHS)

@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from frostline.core.outcome import Failed, Failure
@@ -12,6 +12,7 @@ from frostline.prometheus.client import Answer, Asked, Series
 from frostline.prometheus.evaluations import RuleState
 
 PHASE = 17
+EVERY_S = 30
 SILENT = Failed(Failure.SERVER_ERROR, "404")
 
 _METRIC = re.compile(r"slo:frostline_\w+:\w+")
@@ -40,7 +41,7 @@ def _always(_at: int) -> float:
 class Recording:
     """Samples every 30 s, hours every half hour, 17 s after the full minute; `counters`: whether there are any.
 
-    What is later than `until` is not recorded yet.
+    What is later than `until` is not recorded yet, what was `missed` never is.
     """
 
     promises: Mapping[str, Promised] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Recording:
     asked_rules: int = 0
     counters: bool = True
     until: int = sys.maxsize
+    missed: Container[int] = ()
 
     def instant(self, query: str, at: float) -> Asked:
         return self._answer(query, [int(at)])
@@ -108,11 +110,16 @@ class Recording:
             assert found is not None
             length = 3_600 if hours else int(found[1]) * _SECONDS[found[2]]
             last = sample if hours else min(when, self.until)
-            rates = [rate for at in range(last - length + 1, last + 1, 30) if (rate := of(at)) is not None]
+            first = last - length + 1
+            samples = range(first + (PHASE - first) % EVERY_S, last + 1, EVERY_S)
+            rates = [rate for at in samples if at not in self.missed and (rate := of(at)) is not None]
             return sum(rates) / len(rates) if rates else None
         return of(sample) if when - sample < 120 else None
 
     def _sample(self, metric: Recorded, when: int) -> int:
         """Return when there was a sample last."""
-        every = 1_800 if metric in (Recorded.BAD_1H, Recorded.VALID_1H) else 30
-        return (min(when, self.until) - PHASE) // every * every + PHASE
+        every = 1_800 if metric in (Recorded.BAD_1H, Recorded.VALID_1H) else EVERY_S
+        sample = (min(when, self.until) - PHASE) // every * every + PHASE
+        while sample in self.missed:
+            sample -= every
+        return sample

@@ -134,12 +134,12 @@ def test_buckets_in_which_bad_events_were_not_recorded_are_not_known() -> None:
     assert hole not in found.valid
 
 
-def test_the_open_bucket_is_a_part_of_the_last_five_minutes() -> None:
+def test_the_open_bucket_is_a_part_of_the_last_five_minutes_and_the_one_before_is_told_with_it() -> None:
     found = source(a=Promised()).latest(asked(A), AT + 120, 120)[A]
 
     assert isinstance(found, Latest)
-    assert found.counted.numerator == {AT + 120: pytest.approx(12.0)}
-    assert found.counted.valid == {AT + 120: pytest.approx(120.0)}
+    assert found.counted.numerator == {AT: pytest.approx(30.0), AT + 120: pytest.approx(12.0)}
+    assert found.counted.valid == {AT: pytest.approx(300.0), AT + 120: pytest.approx(120.0)}
 
 
 @pytest.mark.parametrize("counted", Sense)

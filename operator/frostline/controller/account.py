@@ -1,7 +1,7 @@
 """What the operator remembers of one objective between cycles; all of it can be rebuilt."""
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from frostline.core.assess import Assessment
 from frostline.core.ledger import Ledger
@@ -17,6 +17,9 @@ class Key(NamedTuple):
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
+
+Ended: TypeAlias = tuple[tuple[int, float], ...]
+"""Bad events by the ends of buckets, epoch seconds."""
 
 SPAN_POINTS: Final = 84
 """Most buckets of one question: three and a half days of hours, seven hours of five-minute buckets."""
@@ -34,8 +37,9 @@ class Account:
         read_again: since when to read again, as lost ones are back; None when there is nothing to.
         closed_at: when the buckets that closed last were asked for last, epoch seconds.
         read_at: when they were all there to be read.
+        ended: the bad events of the buckets that closed last as they were when they ended, by their ends.
         shifted: bad events that left closed buckets as these were read again, and that belong to their neighbours, of
-            which not all are read again yet; as of epoch second `shifted_at`.
+            which not all are read again yet.
     """
 
     uid: str
@@ -50,8 +54,8 @@ class Account:
     read_again: int | None = None
     closed_at: int = 0
     read_at: int = 0
+    ended: Ended = ()
     shifted: float = 0.0
-    shifted_at: int = 0
 
     @property
     def has_figure(self) -> bool:

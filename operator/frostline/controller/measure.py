@@ -3,15 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from frostline.controller.account import SPAN_POINTS, Account, Key
+from frostline.controller.account import SPAN_POINTS, Account, Ended, Key
 from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
 from frostline.core.indicator import counted, described
 from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, entry, open_bucket
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
-from frostline.core.recorded import AFTER_S, faded
+from frostline.core.recorded import AFTER_S
 from frostline.core.shelf import State
 from frostline.core.window import bounds
 from frostline.prometheus.source import Counted, Latest, Missing, Points, Source
@@ -20,7 +21,7 @@ LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
 
 _FIRST_S: Final = 1_200
-"""The same at a start, where averages may have moved events."""
+"""The same at a start, where averages may have moved events; for so long it is known what they moved."""
 
 _AGAIN_S: Final = 120
 """How often it is asked for again."""
@@ -53,7 +54,7 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     objectives = {key: account.objective for key, account in accounts.items()}
     latest = source.latest(objectives, at, at - open_bucket(at))
     just: dict[Key, _Closed] = {}
-    for gap, keys in _due_in(source, accounts, at).items():
+    for gap, keys in _due_in(source, accounts, at, latest).items():
         due = {key: objectives[key] for key in keys}
         closed = source.recent(due, gap)
         unmoved = source.unmoved(due, gap) if gap.start < open_bucket(at) - LATE_S else {}
@@ -65,30 +66,39 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     }
 
 
-def _due_in(source: Source, accounts: Accounts, at: int) -> dict[Gap, list[Key]]:
+def _due_in(
+    source: Source, accounts: Accounts, at: int, latest: Mapping[Key, Latest | Missing]
+) -> dict[Gap, list[Key]]:
     """Return which of the buckets that closed last to read, and of whom."""
     opened, settled_after_s = open_bucket(at), source.settled_after_s
     newest = Gap(opened - FINE_S, opened - FINE_S, FINE_S)
     late, first = (replace(newest, start=opened - length_s) for length_s in (LATE_S, _FIRST_S))
     due: dict[Gap, list[Key]] = defaultdict(list)
     for key, account in accounts.items():
-        if not _due(account, at):
+        if not (_has_closed(account, at) or at - account.closed_at >= _AGAIN_S):
             continue
         if settled_after_s is None:
             due[late].append(key)
         elif account.closed_at < late.start:
             due[first].append(key)
-        else:
-            due[newest if account.read_at >= newest.start + settled_after_s else late].append(key)
+        elif account.read_at < newest.start + settled_after_s:
+            due[late].append(key)
+        elif account.read_at < opened + settled_after_s <= at or (
+            at < opened + settled_after_s and not _tells(latest[key], opened)
+        ):
+            due[newest].append(key)
     return due
 
 
-def _due(account: Account, at: int) -> bool:
-    """Return whether to read the buckets that closed last: when another one has, and then now and again."""
+def _has_closed(account: Account, at: int) -> bool:
+    """Return whether another bucket has closed since the last look, or the last look was too early."""
     closed = open_bucket(at)
     # Short cycles look before rules have recorded what happened at the end of it.
-    too_early = account.closed_at < closed + AFTER_S <= at
-    return account.closed_at < closed or too_early or at - account.closed_at >= _AGAIN_S
+    return account.closed_at < closed or account.closed_at < closed + AFTER_S <= at
+
+
+def _tells(latest: Latest | Missing, end: int) -> bool:
+    return isinstance(latest, Latest) and end in latest.counted.valid
 
 
 def _take(
@@ -114,46 +124,55 @@ def _take(
         return SeriesLost(account.series, there.series)
     _count_series(account, at, there.series)
     opened = open_bucket(at)
-    if just is not None and isinstance(closed, Counted):
-        before = () if averages_after_s is None else account.ledger.bad_in(just.gap)
-        _record(account, just.gap, closed)
+    if just is None and opened in now.valid and _has_closed(account, at):
+        just = _Closed(Gap(opened - FINE_S, opened - FINE_S, FINE_S), now, None)
+    elif isinstance(closed, Counted):
         account.read_at = at
-        if just.unmoved is not None:
-            _shift_at_first(account, at, just.gap, just.unmoved)
-        elif averages_after_s is not None:
-            _shift(account, at, just.gap, before, averages_after_s)
     if just is not None:
+        if isinstance(just.answer, Counted):
+            _record(account, just.gap, just.answer)
+            if averages_after_s is not None:
+                _shift(account, at, just, averages_after_s)
         account.closed_at = at
     kind = counted(account.objective.indicator)
     of_now = entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at))
-    account.ledger.record_open(of_now._replace(bad=of_now.bad + faded(account.shifted, at - account.shifted_at)))
+    account.ledger.record_open(of_now._replace(bad=of_now.bad + account.shifted))
     return Fresh(there.newest)
 
 
-def _shift_at_first(account: Account, at: int, gap: Gap, unmoved: Points) -> None:
-    """Do what `_shift` does where nobody saw it happen, as after a start: from what buckets were as they ended.
+def _shift(account: Account, at: int, just: _Closed, averages_after_s: int) -> None:
+    """Find out what averages moved from closed buckets to neighbours that are not read again yet, or the other way.
 
-    What crossed the edge from which on they are summed up is not known: it is the edge with least around it.
+    What crossed the edge from which on it is summed up is not known: it is the edge with least around it. So what was
+    wrong when a bucket ended, as rules were late, is forgotten with it.
     """
-    buckets: list[tuple[float, float]] = []
-    for end, bad in zip(gap.ends, account.ledger.bad_in(gap), strict=True):
-        buckets = [*buckets, (unmoved[end], bad)] if bad is not None and end in unmoved else []
-    edges = range(1, len(buckets))
-    quietest = min(edges, key=lambda edge: buckets[edge - 1][0] + buckets[edge][0], default=len(buckets))
-    account.shifted = sum(ended - read for ended, read in buckets[quietest:])
-    account.shifted_at = at
-
-
-def _shift(account: Account, at: int, gap: Gap, before: Sequence[float | None], averages_after_s: int) -> None:
-    """Keep what left closed buckets for their neighbours, or came from them, as averages were read of them."""
-    moved = sum(
-        old - (new or 0.0)
-        for end, old, new in zip(gap.ends, before, account.ledger.bad_in(gap), strict=True)
-        # What was read too early was wrong, and is no matter of neighbours.
-        if old is not None and end + averages_after_s <= at and end + AFTER_S <= account.closed_at
+    recent = Gap(open_bucket(at) - _FIRST_S, open_bucket(at) - FINE_S, FINE_S)
+    read = list(zip(recent.ends, account.ledger.bad_in(recent), strict=True))
+    before = account.ended if just.unmoved is None else tuple(just.unmoved.items())
+    just_ended = tuple(
+        (end, bad) for end, bad in read if bad is not None and end in just.gap.ends and at < end + averages_after_s
     )
-    account.shifted = faded(account.shifted, at - account.shifted_at) + moved
-    account.shifted_at = at
+    account.ended = _kept(before, just_ended, recent.start)
+    # Nearly all of a large fleet have none.
+    busy = any(bad for _, bad in read) or any(bad for _, bad in account.ended)
+    account.shifted = _moved(dict(account.ended), read) if busy else 0.0
+
+
+@lru_cache(maxsize=64)
+def _kept(before: Ended, just_ended: Ended, since: int) -> Ended:
+    """Return what is known after `since`: the same object for all of whom the same is known."""
+    known = dict(before) | dict(just_ended)
+    return tuple((end, known[end]) for end in sorted(known) if end > since)
+
+
+def _moved(ended: Mapping[int, float], read: Sequence[tuple[int, float | None]]) -> float:
+    """Return what left the newest buckets, given their events by their ends: as they ended, and as read last."""
+    buckets: list[tuple[float, float]] = []
+    for end, bad in read:
+        buckets = [*buckets, (ended[end], bad)] if bad is not None and end in ended else []
+    edges = range(len(buckets) - 1, 0, -1)
+    quietest = min(edges, key=lambda edge: sum(map(sum, buckets[edge - 1 : edge + 1])), default=len(buckets))
+    return sum(was - is_now for was, is_now in buckets[quietest:])
 
 
 def _enough(series: int) -> float:

@@ -1,6 +1,5 @@
 """How events are counted from what the rules record: which series are whose, and rates back into counts."""
 
-import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -89,14 +88,6 @@ def in_part(
     if earlier is not None and long_before is not None:
         readings.append(now - before + earlier - (1 - share) * long_before)
     return max(now - before, min(readings), 0.0)
-
-
-_HALF_GONE_S: Final = 3_600.0
-
-
-def faded(events: float, seconds: float) -> float:
-    """Return what is left of a correction after so many seconds: half of it after an hour."""
-    return events * math.pow(0.5, max(seconds, 0.0) / _HALF_GONE_S)
 
 
 def telescoped(hours: Mapping[int, float], edges: Mapping[int, float], gap: Gap) -> dict[int, float]:

@@ -100,7 +100,7 @@ def multiplied(of: Mapping[Labels, Points], factor: int) -> dict[Labels, dict[in
 def parts(
     of: Mapping[Labels, Points], at: int, width_s: int, edges: Mapping[Labels, Points] | None = None
 ) -> dict[Labels, Points]:
-    """Return the events of the open bucket, as far as rates over five minutes tell.
+    """Return the events of the open bucket, as far as rates over five minutes tell, and those of the one before it.
 
     `edges` has the rates at its start and five minutes before that; without, `of` has those at its start.
     """
@@ -109,17 +109,16 @@ def parts(
     for labels, points in of.items():
         if at not in points:
             continue
-        # A slice is not over before its end.
-        if labels.unit == _SLICE and width_s < BASE_S:
-            found[labels] = {at: 0.0}
-            continue
         known = points if edges is None else edges.get(labels, {})
         earlier = known if edges is None else points
         now, before, last, first = (
             None if rate is None else rate * BASE_S
             for rate in (points[at], known.get(begun), earlier.get(at - BASE_S), known.get(begun - BASE_S))
         )
-        found[labels] = {at: in_part(now or 0.0, before, width_s, earlier=last, long_before=first)}
+        # A slice is not over before its end.
+        open_yet = labels.unit == _SLICE and width_s < BASE_S
+        part = 0.0 if open_yet else in_part(now or 0.0, before, width_s, earlier=last, long_before=first)
+        found[labels] = {at: part} if before is None else {begun: before, at: part}
     return found
 
 

@@ -38,7 +38,10 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """What is there at one moment, and what was counted in the open bucket up to it."""
+    """What is there at one moment, and what was counted in the open bucket up to it.
+
+    Where that is known with it, `counted` also has the bucket that ended when the open one began.
+    """
 
     presence: Presence
     counted: Counted
