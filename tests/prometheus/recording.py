@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from frostline.core.outcome import Failed, Failure
@@ -18,6 +18,8 @@ SILENT = Failed(Failure.SERVER_ERROR, "404")
 _METRIC = re.compile(r"slo:frostline_\w+:\w+")
 _RANGE = re.compile(r"\[(\d+)([smh])\]")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
+
+LABELS = {"namespace": "shop", "unit": "event", "window": "30d"}
 
 Rate = Callable[[int], float | None]
 """Events a second at a moment; None where nothing is recorded."""
@@ -73,10 +75,12 @@ class Recording:
             # Counters: a hundred events in every bucket, whoever asks.
             slots = re.findall(r'"(\d+/\d+)"', query) if self.counters else ()
             return Answer(tuple(Series({"frostline_slot": slot}, tuple((t, 100.0) for t in times)) for slot in slots))
+        if " unless " in query or "max_over_time" in query:
+            return Answer(tuple(self._of_an_age(query, times[0])))
         metric = Recorded(metrics[0])
         found = []
         for name, promised in self.promises.items():
-            labels = {"namespace": "shop", "name": name, "unit": "event", "window": "30d"}
+            labels = LABELS | {"name": name}
             points = tuple(
                 (when, value)
                 for when in times
@@ -88,6 +92,17 @@ class Recording:
             newest = {when: max(dict(each.points).get(when, 0.0) for each in found) for when, _ in found[0].points}
             found = [Series({}, tuple(newest.items()))]
         return Answer(tuple(found))
+
+    def _of_an_age(self, query: str, when: int) -> Iterator[Series]:
+        """Yield those whose rules are young, or those that are not any more."""
+        for name, promised in self.promises.items():
+            there, grown, seen = (
+                promised.since <= self._sample(Recorded.VALID_5M, when - age) for age in (0, 3_600, 900)
+            )
+            samples = range(when - 600 + (PHASE - when) % EVERY_S, when + 1, EVERY_S)
+            quiet = not any(promised.bad(at) for at in samples)
+            if there and not grown if " unless " in query else grown or (seen and quiet):
+                yield Series(LABELS | {"name": name}, ((when, 1.0),))
 
     def _value(self, query: str, metric: Recorded, promised: Promised, when: int) -> float | None:
         if " offset 135s" in query:

@@ -1,10 +1,12 @@
+from collections.abc import Callable
+
 import pytest
 
 from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.outcome import Failed
 from frostline.prometheus.backfilled import Backfilled
 from frostline.prometheus.source import Counted
-from tests.prometheus.recording import Promised, Recording
+from tests.prometheus.recording import Promised, Rate, Recording
 from tests.support.objectives import AT, HOUR, objective
 
 A = ("shop", "a")
@@ -12,13 +14,30 @@ FINE = Gap(AT, AT + 9 * FINE_S, FINE_S)
 BEGAN = AT + 4 * FINE_S
 
 
-def test_what_was_before_the_rules_is_read_from_counters() -> None:
-    recording = Recording({"a": Promised(since=BEGAN)})
+def quiet(_at: int) -> float:
+    return 0.0
+
+
+def quiet_after(moment: int) -> Callable[[int], float]:
+    return lambda at: 0.1 if at <= moment else 0.0
+
+
+@pytest.mark.parametrize(
+    ("bad", "direct"),
+    [
+        pytest.param(quiet, 3, id="nothing bad beside it"),
+        pytest.param(quiet_after(BEGAN + 2 * FINE_S), 6, id="as far as something bad was"),
+        pytest.param(quiet_after(BEGAN + HOUR), 10, id="all of it"),
+    ],
+)
+def test_what_was_before_the_rules_or_near_it_is_read_from_counters(bad: Rate, direct: int) -> None:
+    recording = Recording({"a": Promised(since=BEGAN, bad=bad)})
 
     found = Backfilled(recording).closed({A: objective()}, FINE)[A]
 
     assert isinstance(found, Counted)
-    assert [found.valid[AT + turn * FINE_S] for turn in range(1, 11)] == [100.0] * 3 + [pytest.approx(300.0)] * 7
+    read = [found.valid[AT + turn * FINE_S] for turn in range(1, 11)]
+    assert read == [100.0] * direct + [pytest.approx(300.0)] * (10 - direct)
 
 
 def test_nothing_is_read_from_counters_where_rules_found_nothing() -> None:
@@ -32,7 +51,7 @@ def test_nothing_is_read_from_counters_where_rules_found_nothing() -> None:
 
 def test_of_an_hour_in_which_rules_began_they_know_a_part() -> None:
     gap = Gap(AT, AT + 2 * COARSE_S, COARSE_S)
-    recording = Recording({"a": Promised(since=AT + HOUR + 1_000)})
+    recording = Recording({"a": Promised(since=AT + HOUR + 1_000, bad=quiet)})
 
     found = Backfilled(recording).closed({A: objective()}, gap)[A]
 
@@ -70,7 +89,7 @@ def test_the_first_figure_of_a_young_promise_is_one_of_counters() -> None:
     assert len(direct) == 1
 
 
-def test_nothing_is_counted_where_nothing_was() -> None:
+def test_where_counters_are_not_kept_what_was_recorded_stands() -> None:
     recording = Recording({"a": Promised(since=BEGAN)}, counters=False)
 
     found = Backfilled(recording).closed({A: objective()}, FINE)[A]

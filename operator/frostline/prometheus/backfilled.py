@@ -1,9 +1,11 @@
 """The recorded source with a past: what was before the rules, or while they were not evaluated, is read directly."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Final, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple, Protocol, TypeVar
 
+from frostline.core.indicator import Counted as Sense
+from frostline.core.indicator import counted
 from frostline.core.ledger import COARSE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
@@ -14,7 +16,11 @@ from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules
 from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import Counted, Latest, Missing, Points, Spread
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Spread, joined
+from frostline.prometheus.young import Young
+
+_MOST_ON: Final = 12
+"""Buckets that are read from counters, too, though rules saw them, as they are beside others that these did not see."""
 
 _WAITS: Final = Failed(
     Failure.NOT_RECORDED,
@@ -24,6 +30,18 @@ _WAITS: Final = Failed(
 Key = TypeVar("Key", bound=tuple[str, str])
 
 
+class _Unseen(NamedTuple):
+    """Ends of buckets that the rules of a promise did not see, and of those `near` them that they did."""
+
+    ends: tuple[int, ...]
+    near: frozenset[int]
+
+    @property
+    def all(self) -> list[int]:
+        """Both, in order."""
+        return sorted({*self.ends, *self.near})
+
+
 class Client(DirectClient, AsksRules, Protocol):
     """What the source needs of a Prometheus client."""
 
@@ -31,12 +49,14 @@ class Client(DirectClient, AsksRules, Protocol):
 class Backfilled:
     """Reads what rules recorded, and counters for buckets at whose end no rule of the promise was evaluated.
 
-    What is now comes from the rules alone: where they are not evaluated nothing is measured.
+    What is now comes from the rules, too: where they are not evaluated nothing is measured. While they are young they
+    tell that alone, and what is counted comes from the counters.
     """
 
     def __init__(self, client: Client, spread: Spread = map) -> None:
         self._recorded = RecordedSource(client, spread)
         self._direct = DirectSource(client, spread)
+        self._young = Young(client, self._recorded.handful)
 
     @property
     def averages_after_s(self) -> int | None:
@@ -55,26 +75,39 @@ class Backfilled:
 
     def latest(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Latest | Missing]:
         """Return what is recorded at `at` and of the `width_s` seconds up to it, or why nothing is."""
-        return self._recorded.latest(objectives, at, width_s)
+        found = self._recorded.latest(objectives, at, width_s)
+        there = {key: each.presence for key, each in found.items() if isinstance(each, Latest)}
+        young = self._young.look(objectives, there, at)
+        events = self._direct.open({key: objectives[key] for key in young}, at, width_s)
+        return found | joined({key: there[key] for key in young}, events)
 
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
-        found, before = self._known(objectives, gap)
-        return self._filled(found, objectives, before, gap.width_s)
+        old, direct = self._apart(objectives, gap)
+        found, before = self._known(old, gap)
+        return direct | self._filled(found, old, before, gap.width_s)
 
     def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
-        """Return what the rules alone say; what was before them waits for its turn."""
-        found, before = self._known(objectives, gap)
-        return found | dict.fromkeys(before, _WAITS)
+        """Return what rules and, where these are young, counters say; what was before the rules waits for its turn."""
+        old, direct = self._apart(objectives, gap)
+        found, before = self._known(old, gap)
+        return direct | found | dict.fromkeys(before, _WAITS)
+
+    def _apart(
+        self, objectives: Mapping[Key, Objective], gap: Gap
+    ) -> tuple[Mapping[Key, Objective], dict[Key, Counted | Missing]]:
+        """Return those whose rules are not young, and what was counted of the others."""
+        young = {key: each for key, each in objectives.items() if key in self._young}
+        return {key: each for key, each in objectives.items() if key not in young}, self._direct.closed(young, gap)
 
     def unmoved(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Points]:
         """Return the bad events of the buckets of `gap`, by their ends, as they were recorded when these ended."""
-        return self._recorded.unmoved(objectives, gap)
+        return self._recorded.unmoved({key: each for key, each in objectives.items() if key not in self._young}, gap)
 
     def _known(
         self, objectives: Mapping[Key, Objective], gap: Gap
-    ) -> tuple[dict[Key, Counted | Missing], dict[Key, tuple[int, ...]]]:
-        """Return what was recorded, and per objective the ends of the buckets that its rules did not see."""
+    ) -> tuple[dict[Key, Counted | Missing], dict[Key, _Unseen]]:
+        """Return what was recorded, and per objective the buckets that its rules did not see."""
         found = self._recorded.closed(objectives, gap)
         ends = gap.ends
         holes = {
@@ -101,7 +134,9 @@ class Backfilled:
             )
             for key, of in holes.items()
         }
-        return found, {key: of for key, of in before.items() if of}
+        return found, {
+            key: _Unseen(of, frozenset(_near(objectives[key], found[key], of, gap))) for key, of in before.items() if of
+        }
 
     def _seen_at(self, edges: range, objectives: Mapping[Key, Objective]) -> dict[Key, frozenset[int]] | Missing:
         if edges.step != COARSE_S:
@@ -112,22 +147,23 @@ class Backfilled:
         self,
         found: dict[Key, Counted | Missing],
         objectives: Mapping[Key, Objective],
-        before: Mapping[Key, tuple[int, ...]],
+        before: Mapping[Key, _Unseen],
         width_s: int,
     ) -> dict[Key, Counted | Missing]:
         wanted: dict[Gap, dict[Key, Objective]] = defaultdict(dict)
-        for turn, (key, ends) in enumerate(before.items()):
+        for turn, (key, unseen) in enumerate(before.items()):
             if turn >= self.handful:
                 found[key] = _WAITS
                 continue
-            for run in runs(ends, width_s):
+            for run in runs(unseen.all, width_s):
                 wanted[run][key] = objectives[key]
         for run, group in wanted.items():
             # Most that is new to its rules is new as a whole, and to look is far cheaper than to count.
             idle = self._direct.idle(group, run)
-            counted = self._direct.closed({key: each for key, each in group.items() if key not in idle}, run)
+            events = self._direct.closed({key: each for key, each in group.items() if key not in idle}, run)
             for key in group:
-                found[key] = put_in(run, found[key], counted.get(key, Counted({}, {})))
+                counted_there = _with(events.get(key, Counted({}, {})), found[key], before[key].near)
+                found[key] = put_in(run, found[key], counted_there)
         return found
 
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
@@ -145,6 +181,31 @@ class Backfilled:
     def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
         """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
         return self._direct.boundaries(buckets, at)
+
+
+def _near(objective: Objective, answer: Counted | Missing, ends: tuple[int, ...], gap: Gap) -> Iterator[int]:
+    """Yield the ends of buckets right after those that rules did not see, as long as something bad was there.
+
+    Averages would have moved some of that from one to the other.
+    """
+    if not isinstance(answer, Counted):
+        return
+    counts_bad = counted(objective.indicator) is Sense.BAD
+    for last in ends:
+        for end in range(last + gap.width_s, min(last + _MOST_ON * gap.width_s, gap.ends[-1]) + 1, gap.width_s):
+            numerator, valid = answer.numerator.get(end, 0.0), answer.valid.get(end, 0.0)
+            if end in ends or (numerator if counts_bad else valid - numerator) <= 0:
+                break
+            yield end
+
+
+def _with(answer: Counted | Missing, recorded: Counted | Missing, near: frozenset[int]) -> Counted | Missing:
+    """Return an answer with what was recorded `near`, where counters are not kept for so long."""
+    if not isinstance(answer, Counted) or not isinstance(recorded, Counted):
+        return answer
+    kept = near - answer.valid.keys()
+    numerator, valid = ({end: of[end] for end in kept if end in of} for of in (recorded.numerator, recorded.valid))
+    return Counted({**answer.numerator, **numerator}, {**answer.valid, **valid})
 
 
 def _valid(answer: Counted | Missing) -> Points:
