@@ -7,8 +7,9 @@ import pytest
 from frostline.controller.account import Account, Key, opened
 from frostline.controller.measure import fill_gaps, read_now
 from frostline.core.indicator import counted
-from frostline.core.ledger import FINE_S, Gap
+from frostline.core.ledger import FINE_S, Entry, Gap
 from frostline.core.recorded import SEEN_S
+from frostline.core.shelf import State
 from frostline.prometheus.recorded import RecordedSource
 from tests.prometheus.recording import EVERY_S, PHASE, Promised, Recording
 from tests.support.objectives import AT, HOUR, objective
@@ -78,6 +79,23 @@ def test_a_steady_stream_is_counted_as_it_comes() -> None:
     seen = totals(after(BEGUN, 1_500), BEGUN + 1_500)
 
     assert all(bad == pytest.approx(BURST * (at - BEGUN) / 1_500, abs=6) for at, bad in seen if at > BEGUN + 600)
+
+
+def test_what_leaves_a_bucket_that_was_filled_in_otherwise_is_not_lost() -> None:
+    moment, end = BEGUN + FINE_S - 10, BEGUN + FINE_S
+    recording, account = Recording({"a": Promised(bad=after(moment))}), opened("uid", objective())
+    quiet(account)
+    read_now(RecordedSource(recording), {KEY: account}, BEGUN + 30)
+    account.ledger.record(Entry(BEGUN, FINE_S, State.PRESENT, BURST, 300.0))
+    account.ledger.record(Entry(BEGUN - FINE_S, FINE_S, State.PRESENT, 0.0, 300.0))
+    account.closed_at = end + 60
+
+    at = end + 200
+    recording.until = at + SEEN_S
+    read_now(RecordedSource(recording), {KEY: account}, at)
+
+    assert account.ledger.view(at).counts(BEGUN, end).bad < 0.7 * BURST
+    assert account.ledger.view(at).counts(BEGUN, at).bad == pytest.approx(BURST, rel=0.01)
 
 
 def test_a_bucket_is_read_once_beside_what_is_open() -> None:

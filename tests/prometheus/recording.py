@@ -75,7 +75,7 @@ class Recording:
             # Counters: a hundred events in every bucket, whoever asks.
             slots = re.findall(r'"(\d+/\d+)"', query) if self.counters else ()
             return Answer(tuple(Series({"frostline_slot": slot}, tuple((t, 100.0) for t in times)) for slot in slots))
-        if " unless " in query or "max_over_time" in query:
+        if " offset 1h)" in query:
             return Answer(tuple(self._of_an_age(query, times[0])))
         metric = Recorded(metrics[0])
         found = []
@@ -94,14 +94,12 @@ class Recording:
         return Answer(tuple(found))
 
     def _of_an_age(self, query: str, when: int) -> Iterator[Series]:
-        """Yield those whose rules are young, or those that are not any more."""
+        """Yield those whose rules were there an hour before; or, if that is asked, so are, and see nothing bad."""
         for name, promised in self.promises.items():
-            there, grown, seen = (
-                promised.since <= self._sample(Recorded.VALID_5M, when - age) for age in (0, 3_600, 900)
-            )
+            grown, seen = (promised.since <= self._sample(Recorded.VALID_5M, when - age) for age in (3_600, 900))
             samples = range(when - 600 + (PHASE - when) % EVERY_S, when + 1, EVERY_S)
-            quiet = not any(promised.bad(at) for at in samples)
-            if there and not grown if " unless " in query else grown or (seen and quiet):
+            quiet = "max_over_time" in query and not any(promised.bad(at) for at in samples)
+            if grown or (seen and quiet):
                 yield Series(LABELS | {"name": name}, ((when, 1.0),))
 
     def _value(self, query: str, metric: Recorded, promised: Promised, when: int) -> float | None:

@@ -130,9 +130,10 @@ def _take(
         account.read_at = at
     if just is not None:
         if isinstance(just.answer, Counted):
+            before = None if averages_after_s is None else _ended_before(account, at)
             _record(account, just.gap, just.answer)
-            if averages_after_s is not None:
-                _shift(account, at, just, averages_after_s)
+            if averages_after_s is not None and before is not None:
+                _shift(account, at, just, before, averages_after_s)
         account.closed_at = at
     kind = counted(account.objective.indicator)
     of_now = entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at))
@@ -140,15 +141,30 @@ def _take(
     return Fresh(there.newest)
 
 
-def _shift(account: Account, at: int, just: _Closed, averages_after_s: int) -> None:
+def _recent(at: int) -> Gap:
+    return Gap(open_bucket(at) - _FIRST_S, open_bucket(at) - FINE_S, FINE_S)
+
+
+def _ended_before(account: Account, at: int) -> Ended:
+    """Return the bad events of the buckets that closed last when they ended; where nobody saw that, as known so far."""
+    recent, known = _recent(at), dict(account.ended)
+    return tuple(
+        (end, known.get(end, bad))
+        for end, bad in zip(recent.ends, account.ledger.bad_in(recent), strict=True)
+        if bad is not None
+    )
+
+
+def _shift(account: Account, at: int, just: _Closed, before: Ended, averages_after_s: int) -> None:
     """Find out what averages moved from closed buckets to neighbours that are not read again yet, or the other way.
 
     What crossed the edge from which on it is summed up is not known: it is the edge with least around it. So what was
     wrong when a bucket ended, as rules were late, is forgotten with it.
     """
-    recent = Gap(open_bucket(at) - _FIRST_S, open_bucket(at) - FINE_S, FINE_S)
+    recent = _recent(at)
     read = list(zip(recent.ends, account.ledger.bad_in(recent), strict=True))
-    before = account.ended if just.unmoved is None else tuple(just.unmoved.items())
+    if just.unmoved is not None:
+        before = tuple(just.unmoved.items())
     just_ended = tuple(
         (end, bad) for end, bad in read if bad is not None and end in just.gap.ends and at < end + averages_after_s
     )

@@ -65,10 +65,9 @@ class Young:
 
     def _meet(self, new: Mapping[Key, Objective], at: int) -> None:
         """Take up promises that were not looked at before."""
-        valid = f"{Recorded.VALID_5M}{matchers(new)}"
-        there = self._told(new, f"{_last(valid)} unless {_last(valid, _GROWN)}", at)
-        if there is not None:
-            born = [key for key in new if key in there]
+        grown = self._told(new, _last(f"{Recorded.ALLOWED}{matchers(new)}", _GROWN), at)
+        if grown is not None:
+            born = [key for key in new if key not in grown]
             self._young.update(born[: self._most - len(self._young)])
             self._grown.update(new.keys() - self._young)
 
@@ -77,7 +76,7 @@ class Young:
         which = matchers(young)
         valid, bad = f"{Recorded.VALID_5M}{which}", f"{Recorded.BAD_5M}{which}"
         quiet = f"max_over_time({bad}[{_QUIET}]) == 0 and {_last(valid, _SEEN)}"
-        grown = self._told(young, f"{quiet} or {_last(valid, _GROWN)}", at)
+        grown = self._told(young, f"{quiet} or {_last(f'{Recorded.ALLOWED}{which}', _GROWN)}", at)
         if grown is not None:
             self._young -= grown
             self._grown |= grown
@@ -91,5 +90,5 @@ class Young:
         return {key for key, each in objectives.items() if labels_of(key, each) in found}
 
 
-def _last(metric: str, before: str | None = None) -> str:
-    return f"last_over_time({metric}[{_NEAR}]{'' if before is None else f' offset {before}'})"
+def _last(metric: str, before: str) -> str:
+    return f"last_over_time({metric}[{_NEAR}] offset {before})"
