@@ -1,12 +1,12 @@
 """Gathering: questions to the source, answers into the ledgers. Blocking; runs in a thread."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Final, NamedTuple
 
-from frostline.controller.account import SPAN_POINTS, Account, Ended, Key
+from frostline.controller.account import SPAN_POINTS, Account, Key
+from frostline.controller.moved import MOVED_S, ended_before, shift
 from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
 from frostline.core.indicator import counted, described
 from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, entry, open_bucket
@@ -19,9 +19,6 @@ from frostline.prometheus.source import Counted, Latest, Missing, Points, Source
 
 LATE_S: Final = 600
 """For how long after it closed a bucket is asked for again: late data."""
-
-_FIRST_S: Final = 1_200
-"""The same at a start, where averages may have moved events; for so long it is known what they moved."""
 
 _AGAIN_S: Final = 120
 """How often it is asked for again."""
@@ -72,7 +69,7 @@ def _due_in(
     """Return which of the buckets that closed last to read, and of whom."""
     opened, settled_after_s = open_bucket(at), source.settled_after_s
     newest = Gap(opened - FINE_S, opened - FINE_S, FINE_S)
-    late, first = (replace(newest, start=opened - length_s) for length_s in (LATE_S, _FIRST_S))
+    late, first = (replace(newest, start=opened - length_s) for length_s in (LATE_S, MOVED_S))
     due: dict[Gap, list[Key]] = defaultdict(list)
     for key, account in accounts.items():
         if not (_has_closed(account, at) or at - account.closed_at >= _AGAIN_S):
@@ -130,65 +127,15 @@ def _take(
         account.read_at = at
     if just is not None:
         if isinstance(just.answer, Counted):
-            before = None if averages_after_s is None else _ended_before(account, at)
+            before = ended_before(account, at) if just.unmoved is None else tuple(just.unmoved.items())
             _record(account, just.gap, just.answer)
-            if averages_after_s is not None and before is not None:
-                _shift(account, at, just, before, averages_after_s)
+            if averages_after_s is not None:
+                shift(account, at, just.gap, before, averages_after_s)
         account.closed_at = at
     kind = counted(account.objective.indicator)
     of_now = entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at))
     account.ledger.record_open(of_now._replace(bad=of_now.bad + account.shifted))
     return Fresh(there.newest)
-
-
-def _recent(at: int) -> Gap:
-    return Gap(open_bucket(at) - _FIRST_S, open_bucket(at) - FINE_S, FINE_S)
-
-
-def _ended_before(account: Account, at: int) -> Ended:
-    """Return the bad events of the buckets that closed last when they ended; where nobody saw that, as known so far."""
-    recent, known = _recent(at), dict(account.ended)
-    return tuple(
-        (end, known.get(end, bad))
-        for end, bad in zip(recent.ends, account.ledger.bad_in(recent), strict=True)
-        if bad is not None
-    )
-
-
-def _shift(account: Account, at: int, just: _Closed, before: Ended, averages_after_s: int) -> None:
-    """Find out what averages moved from closed buckets to neighbours that are not read again yet, or the other way.
-
-    What crossed the edge from which on it is summed up is not known: it is the edge with least around it. So what was
-    wrong when a bucket ended, as rules were late, is forgotten with it.
-    """
-    recent = _recent(at)
-    read = list(zip(recent.ends, account.ledger.bad_in(recent), strict=True))
-    if just.unmoved is not None:
-        before = tuple(just.unmoved.items())
-    just_ended = tuple(
-        (end, bad) for end, bad in read if bad is not None and end in just.gap.ends and at < end + averages_after_s
-    )
-    account.ended = _kept(before, just_ended, recent.start)
-    # Nearly all of a large fleet have none.
-    busy = any(bad for _, bad in read) or any(bad for _, bad in account.ended)
-    account.shifted = _moved(dict(account.ended), read) if busy else 0.0
-
-
-@lru_cache(maxsize=64)
-def _kept(before: Ended, just_ended: Ended, since: int) -> Ended:
-    """Return what is known after `since`: the same object for all of whom the same is known."""
-    known = dict(before) | dict(just_ended)
-    return tuple((end, known[end]) for end in sorted(known) if end > since)
-
-
-def _moved(ended: Mapping[int, float], read: Sequence[tuple[int, float | None]]) -> float:
-    """Return what left the newest buckets, given their events by their ends: as they ended, and as read last."""
-    buckets: list[tuple[float, float]] = []
-    for end, bad in read:
-        buckets = [*buckets, (ended[end], bad)] if bad is not None and end in ended else []
-    edges = range(len(buckets) - 1, 0, -1)
-    quietest = min(edges, key=lambda edge: sum(map(sum, buckets[edge - 1 : edge + 1])), default=len(buckets))
-    return sum(was - is_now for was, is_now in buckets[quietest:])
 
 
 def _enough(series: int) -> float:
