@@ -33,8 +33,8 @@ from frostline.prometheus.recorded_answers import (
 )
 from frostline.prometheus.source import Counted, Latest, Missing, Points, Presence, Spread, joined
 
-HANDFUL: Final = 100
-"""Objectives of one query about the past: 84 hours of each are 0.25 MB, and 5 MB while they are read."""
+HANDFUL: Final = 250
+"""Objectives of one query about the past: 84 hours of each are 0.6 MB, and 12 MB while they are read."""
 
 _NEAR: Final = "2m"
 """How much older than the end of a bucket the sample may be that is taken for it: a few evaluations."""
