@@ -19,8 +19,8 @@ from frostline.prometheus.runs import put_in, runs
 from frostline.prometheus.source import Counted, Latest, Missing, Points, Spread, joined
 from frostline.prometheus.young import Young
 
-_MOST_YOUNG: Final = 100
-"""Promises with young rules that are counted from counters: six to ten queries a cycle more."""
+_MOST_YOUNG: Final = 24
+"""Promises with young rules that are counted from counters: as many as one query holds."""
 
 _MOST_ON: Final = 12
 """Buckets that are read from counters, too, though rules saw them, as they are beside others that these did not see."""
