@@ -80,9 +80,10 @@ def _due_in(
             due[first].append(key)
         elif account.read_at < newest.start + settled_after_s:
             due[late].append(key)
-        elif account.read_at < opened + settled_after_s <= at or (
-            at < opened + settled_after_s and not _tells(latest[key], opened)
-        ):
+        elif at < opened + settled_after_s:
+            if not _tells(latest[key], opened):
+                due[newest].append(key)
+        elif account.read_at < opened + settled_after_s:
             due[newest].append(key)
     return due
 

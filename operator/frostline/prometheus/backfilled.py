@@ -19,9 +19,6 @@ from frostline.prometheus.runs import put_in, runs
 from frostline.prometheus.source import Counted, Latest, Missing, Points, Spread, joined
 from frostline.prometheus.young import Young
 
-_MOST_YOUNG: Final = 24
-"""Promises with young rules that are counted from counters: as many as one query holds."""
-
 _MOST_ON: Final = 12
 """Buckets that are read from counters, too, though rules saw them, as they are beside others that these did not see."""
 
@@ -59,7 +56,7 @@ class Backfilled:
     def __init__(self, client: Client, spread: Spread = map) -> None:
         self._recorded = RecordedSource(client, spread)
         self._direct = DirectSource(client, spread)
-        self._young = Young(client, _MOST_YOUNG)
+        self._young = Young(client, most=self._direct.handful)
 
     @property
     def averages_after_s(self) -> int | None:
