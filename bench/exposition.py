@@ -1,6 +1,6 @@
-"""A process that exposes the counters of a mixed fleet: `python -m bench.exposition SERVICES`; prints its port.
+"""A process that exposes the counters of a mixed fleet: `python -m bench.exposition SERVICES SINCE`; prints its port.
 
-PUT /degrade?FACTOR,REACH has half of the services below REACH make FACTOR times as many bad events from then on.
+PUT /degrade?AT,FACTOR,REACH has half of the services below REACH make FACTOR times as many bad events from AT on.
 """
 
 import contextlib
@@ -10,23 +10,24 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from bench.mixed import Counters
 
 
-def main(services: int) -> None:
+def main(services: int, since: float) -> None:
     """Serve until the standard input ends."""
-    counters = Counters(services, time.time())
+    counters = Counters(services, since)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer(counters.text(time.time()).encode())
 
         def do_PUT(self) -> None:
-            factor, reach = self.path.partition("?")[2].split(",")
-            counters.degrade(time.time(), float(factor), int(reach))
+            at, factor, reach = self.path.partition("?")[2].split(",")
+            counters.degrade(float(at), float(factor), int(reach))
             self._answer(b"")
 
         def _answer(self, body: bytes) -> None:
@@ -46,27 +47,37 @@ def main(services: int) -> None:
     sys.stdin.read()
 
 
+@dataclass(frozen=True)
+class Exposition:
+    """The process as seen from outside: its HOST:PORT, and the same counters."""
+
+    address: str
+    counters: Counters
+
+    def degrade(self, factor: float, reach: int) -> None:
+        """Have half of the services below `reach` degrade: those of larger fleets still have their budgets."""
+        at = time.time()
+        url = f"http://{self.address}/degrade?{at},{factor},{reach}"
+        urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=10)
+        self.counters.degrade(at, factor, reach)
+
+
 @contextlib.contextmanager
-def exposing(services: int) -> Iterator[str]:
-    """Run the process; give its HOST:PORT."""
-    argv = [sys.executable, "-m", "bench.exposition", str(services)]
+def exposing(services: int) -> Iterator[Exposition]:
+    """Run the process."""
+    since = time.time()
+    argv = [sys.executable, "-m", "bench.exposition", str(services), str(since)]
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).resolve().parent.parent
     )
     try:
         if process.stdout is None:
             raise RuntimeError("the exposition has no output")
-        yield f"127.0.0.1:{int(process.stdout.readline())}"
+        yield Exposition(f"127.0.0.1:{int(process.stdout.readline())}", Counters(services, since))
     finally:
         process.kill()
         process.wait()
 
 
-def degrade(address: str, factor: float, reach: int) -> None:
-    """Have half of the services below `reach` degrade: those of larger fleets still have their budgets."""
-    url = f"http://{address}/degrade?{factor},{reach}"
-    urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=10)
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), float(sys.argv[2]))

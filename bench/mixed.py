@@ -1,7 +1,6 @@
 """A fleet of mixed kinds on live series: objectives, the workloads that some protect, what their services expose."""
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +8,7 @@ NAMESPACE: Final = "bench"
 JOB: Final = "scale"
 PROTECT_EVERY: Final = 30
 KINDS: Final = 20
+TIME_ZONE: Final = "Europe/Berlin"
 _PER_SECOND: Final = 2_000.0
 """So many events that a single one moves no budget: what is right is not a matter of chance."""
 _BAD: Final = 0.0002
@@ -17,7 +17,7 @@ _WINDOWS: Final = (
     {"rolling": "30d"},
     {"rolling": "28d"},
     {"rolling": "7d"},
-    {"calendar": "Month", "timeZone": "Europe/Berlin"},
+    {"calendar": "Month", "timeZone": TIME_ZONE},
 )
 
 
@@ -42,6 +42,11 @@ def manifest(number: int) -> dict[str, Any]:
         "metadata": {"name": f"slo-{number}", "namespace": NAMESPACE},
         "spec": spec,
     }
+
+
+def is_sampled(number: int) -> bool:
+    """Say whether an objective goes by moments, not by events: by a threshold, an age, or slices of a minute."""
+    return number % KINDS >= KINDS - 3
 
 
 def _indicator(number: int) -> dict[str, Any]:
@@ -91,6 +96,15 @@ class _Piece:
     reach: int
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What a service has had until a moment."""
+
+    valid: int
+    bad: int
+    degraded_s: float
+
+
 class Counters:
     """What all services expose at a moment."""
 
@@ -104,26 +118,31 @@ class Counters:
 
     def text(self, now: float) -> str:
         """Return what is exposed at epoch second `now`."""
-        begun = self._pieces[0].begin
-        valid = math.floor(_PER_SECOND * (now - begun))
-        calm = math.floor(_PER_SECOND * _BAD * (now - begun)), 1.0
-        reaches = sorted({piece.reach for piece in self._pieces})
-        worse = [self._worse(now, valid, reach) for reach in reaches]
         lines = []
+        known: dict[tuple[float, ...], Counted] = {}
         for number in range(self._services):
-            place = bisect_right(reaches, number)
-            bad, factor = worse[place] if number // KINDS % 2 and place < len(reaches) else calm
-            lines += _lines(number, valid, bad, now, factor)
+            factors = self._factors(number)
+            counted = known.get(factors)
+            if counted is None:
+                counted = known[factors] = self._counted(factors, now)
+            lines += _lines(number, counted.valid, counted.bad, now, factors[-1])
         return "\n".join([*lines, ""])
 
-    def _worse(self, now: float, valid: int, reach: int) -> tuple[int, float]:
-        """Return the bad events of the services just below `reach`, and the factor that they have now."""
-        factors = [piece.factor if reach <= piece.reach else 1.0 for piece in self._pieces]
-        ends = [*(piece.begin for piece in self._pieces[1:]), now]
-        weighed = sum(
-            factor * max(0.0, end - piece.begin) for piece, factor, end in zip(self._pieces, factors, ends, strict=True)
-        )
-        return min(math.floor(_PER_SECOND * _BAD * weighed), valid), factors[-1]
+    def counted(self, number: int, now: float) -> Counted:
+        """Return what a service has had until epoch second `now`."""
+        return self._counted(self._factors(number), now)
+
+    def _factors(self, number: int) -> tuple[float, ...]:
+        half = number // KINDS % 2
+        return tuple(piece.factor if half and number < piece.reach else 1.0 for piece in self._pieces)
+
+    def _counted(self, factors: tuple[float, ...], now: float) -> Counted:
+        begins = [piece.begin for piece in self._pieces]
+        lasted = [max(0.0, min(end, now) - begin) for begin, end in zip(begins, [*begins[1:], now], strict=True)]
+        valid = math.floor(_PER_SECOND * (now - begins[0]))
+        weighed = sum(factor * each for factor, each in zip(factors, lasted, strict=True))
+        degraded = sum(each for factor, each in zip(factors, lasted, strict=True) if factor > 1)
+        return Counted(valid, min(math.floor(_PER_SECOND * _BAD * weighed), valid), degraded)
 
 
 def _lines(number: int, valid: int, bad: int, now: float, factor: float) -> list[str]:

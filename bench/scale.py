@@ -16,12 +16,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from bench import mixed
-from bench.exposition import degrade, exposing
+from bench.exact import WITHIN, Exact
+from bench.exposition import Exposition, exposing
 from bench.observed import Seen, cpu_seconds, rule_seconds, rules_missed, scrape, watch
 from bench.proxies import Proxy
 from bench.results import FOLDER, Result, shown, table, write
@@ -45,7 +46,6 @@ _PATIENCE_S: Final = 600.0
 _REFUSED_S: Final = 30.0
 _DEGRADED: Final = 60.0
 """Times as many bad events as before."""
-_RIGHT: Final = 0.01
 _RESTARTED_S: Final = 240.0
 _SHOWN: Final = 5
 _MANY: Final = 2_000
@@ -67,7 +67,7 @@ class Bench:
     prometheus: Prometheus
     slow: Proxy
     refusing: Proxy
-    exposition: str
+    exposition: Exposition
     rules: Path
     served: Path
     operator: OperatorProcess
@@ -127,24 +127,30 @@ class Bench:
             if not (self.rules / path.name).exists():
                 path.unlink()
 
-    def restart(self) -> tuple[float, int]:
-        """Kill the operator; return the seconds until another one has every budget right, and how many never were."""
+    def restart(self) -> Iterator[Result]:
+        """Kill the operator; yield the seconds until another one has every budget right, and how many never were."""
+        exact = Exact(self.exposition.counters, self._first_scrape())
         before = scrape(self.operator.url)
         if before is None or not before.remaining:
             raise TimeoutError("the operator does not answer, or has no budgets")
+        left = exact.compare(before.remaining, time.time())
+        yield Result("wrong-before", len(left), "budgets", {"of": len(before.remaining), "within": WITHIN})
         self.operator.kill()
         begun = self.start()
-        left, now = dict(before.remaining), None
+        left = dict.fromkeys(before.remaining, "nothing is told")
         while left and time.monotonic() - begun < _RESTARTED_S:
             time.sleep(_pause(len(before.remaining)))
             now = scrape(self.operator.url)
-            # What was right may move on: windows are young here.
-            left = {
-                key: value for key, value in left.items() if now is None or not _right(value, now.remaining.get(key))
-            }
-        for key in sorted(left)[:_SHOWN]:
-            say(f"  not right again: {key} was {left[key]}, is {None if now is None else now.remaining.get(key)}")
-        return time.monotonic() - begun, len(left)
+            told = {} if now is None else now.remaining
+            left = dict.fromkeys(before.remaining.keys() - told.keys(), "nothing is told")
+            left |= exact.compare(told, time.time())
+        for labels in sorted(left)[:_SHOWN]:
+            say(f"  not right: {labels}: {left[labels]}")
+        yield Result("right", time.monotonic() - begun, "s", {"within": WITHIN, "never": len(left)})
+
+    def _first_scrape(self) -> float:
+        found = self.prometheus.query(f'min_over_time(timestamp(up{{job="{mixed.JOB}"}})[1d:15s])')
+        return float(found[0]["value"][1])
 
     def look(self, cycles: int = _CYCLES) -> Seen:
         """Look at so many cycles; at less when they take longer than their interval."""
@@ -154,11 +160,6 @@ class Bench:
 def _pause(size: int) -> float:
     # A scrape is a second of the operator's time where there are ten thousand.
     return 1.0 + size / 1_000
-
-
-def _right(before: float, now: float | None) -> bool:
-    # What goes on being spent meanwhile is not wrong: of a budget of which little is left a point is enough.
-    return now is not None and abs(now - before) <= max(_RIGHT, abs(before) * _RIGHT)
 
 
 def _made(api: Api, path: str, manifest: dict[str, Any]) -> None:
@@ -189,12 +190,12 @@ def measure(bench: Bench, known: int, size: int) -> Iterator[Result]:
     yield from _stage(f"{name}-slow-prometheus", bench.look(2))
     bench.slow.slowness = 1.0
     yield from _stage(f"{name}-server-429", _refused(bench))
-    seconds, never = bench.restart()
-    yield Result(f"{name}-restart-right", seconds, "s", {"within": "1 point of budget", "never": never})
+    for each in bench.restart():
+        yield replace(each, name=f"{name}-restart-{each.name}")
     yield Result(f"{name}-measured-again-after", bench.wait_measured(size, time.monotonic()), "s")
-    degrade(bench.exposition, _DEGRADED, size)
+    bench.exposition.degrade(_DEGRADED, size)
     yield from _stage(f"{name}-half-degraded", bench.look())
-    degrade(bench.exposition, 1.0, size)
+    bench.exposition.degrade(1.0, size)
 
 
 def _rules(name: str, bench: Bench, size: int, missed: float) -> Iterator[Result]:
@@ -248,7 +249,7 @@ def side_by_side(found: Mapping[int, Sequence[Result]]) -> str:
 
 
 @contextlib.contextmanager
-def _bench(folder: Path, exposition: str) -> Iterator[Bench]:
+def _bench(folder: Path, exposition: Exposition) -> Iterator[Bench]:
     cluster = Cluster(folder, environment={k: v for k, v in os.environ.items() if k != "CLUSTER"}, tell=say)
     cluster.up(operator=False)
     cluster.kubectl("create", "namespace", mixed.NAMESPACE)
@@ -263,7 +264,7 @@ def _bench(folder: Path, exposition: str) -> Iterator[Bench]:
         scrape_interval="15s",
         rules=(served / "*.yaml",),
     )
-    prometheus.add_target(mixed.JOB, exposition)
+    prometheus.add_target(mixed.JOB, exposition.address)
     prometheus.start()
     tls = ssl.create_default_context(cafile=str(folder / "certs" / "ca.crt"))
     slow = Proxy(prometheus.url)

@@ -49,7 +49,7 @@ def main() -> int:
         cluster = Cluster(folder, environment=environment, tell=say)
         cluster.up(operator=False)
         cluster.kubectl("create", "namespace", mixed.NAMESPACE)
-        cluster.prometheus.add_target(mixed.JOB, exposition)
+        cluster.prometheus.add_target(mixed.JOB, exposition.address)
         api = Api(cluster)
         for number in range(_OBJECTIVES):
             api("POST", _SLOS, mixed.manifest(number))

@@ -10,41 +10,23 @@ from e2e.cluster.chart import CHART, NAMESPACE, RELEASE
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.fixtures import RunsKubectl
 from e2e.cluster.kubectl import run
+from e2e.other_kinds import definition
 from e2e.service import apply
 
 VALUES = sorted((Path(__file__).resolve().parents[1] / "tests" / "chart" / "values").glob("*.yaml"))
 OTHERS = {
-    "certificates.cert-manager.io": "v1",
-    "servicemonitors.monitoring.coreos.com": "v1",
-    "prometheusrules.monitoring.coreos.com": "v1",
+    "certificates.cert-manager.io": "Certificate",
+    "servicemonitors.monitoring.coreos.com": "ServiceMonitor",
+    "prometheusrules.monitoring.coreos.com": "PrometheusRule",
 }
-"""Kinds of other projects that some values make objects of, with their versions."""
-KINDS = {"certificates": "Certificate", "servicemonitors": "ServiceMonitor", "prometheusrules": "PrometheusRule"}
+"""Kinds of other projects that some values make objects of."""
 NAMESPACES = ("matching", "2048", "monitoring")
-
-
-def definition(name: str, version: str) -> dict[str, object]:
-    """Return a CustomResourceDefinition that takes anything."""
-    plural, _, group = name.partition(".")
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": name},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"plural": plural, "kind": KINDS[plural]},
-            "versions": [served],
-        },
-    }
 
 
 @pytest.fixture
 def surroundings(kubectl: RunsKubectl) -> Iterator[None]:
     """Have the kinds and namespaces that values name."""
-    apply(kubectl, None, *(definition(name, version) for name, version in OTHERS.items()))
+    apply(kubectl, None, *(definition(name, kind) for name, kind in OTHERS.items()))
     kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{name}" for name in OTHERS))
     for name in NAMESPACES:
         kubectl("create", "namespace", name)

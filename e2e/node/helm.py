@@ -36,12 +36,14 @@ class Release:
         self.namespace = namespace
         self.cluster = cluster
 
-    def install(self, url: str, *values: Mapping[str, Any], check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Install or upgrade with these values, later ones over earlier, and wait until all pods are ready."""
+    def install(
+        self, url: str, *values: Mapping[str, Any], check: bool = True, ready: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Install or upgrade with these values, later ones over earlier, and wait until all pods are `ready`."""
         given: dict[str, Any] = {"image": IMAGE, "prometheus": {"url": url}}
         for each in values:
             given = merged(given, each)
-        wait = ("--wait", f"--timeout={HELM_SECONDS}s")
+        wait = ("--wait", f"--timeout={HELM_SECONDS}s") if ready else ()
         return self.helm("upgrade", "--install", self.name, str(CHART), "--values=-", *wait, given=given, check=check)
 
     def helm(
@@ -66,6 +68,11 @@ class Release:
         found = self.kubectl("get", "pods", "-n", self.namespace, "-l", chosen, "-o", "json").stdout
         return [each for each in json.loads(found)["items"] if "deletionTimestamp" not in each["metadata"]]
 
+    def logs(self, component: str) -> str:
+        """Return what all pods of "operator" or "webhook" have written."""
+        chosen = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={component}"
+        return self.kubectl("logs", "-n", self.namespace, "-l", chosen, "--tail=-1").stdout
+
     def rolled_out(self, name: str) -> None:
         """Wait until a Deployment is rolled out."""
         self.kubectl("rollout", "status", f"deployment/{name}", "-n", self.namespace, "--timeout=120s")
@@ -78,6 +85,11 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         below = result.get(key)
         result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return result
+
+
+def restarts(pod: Mapping[str, Any]) -> int:
+    """Return how often containers of a pod have been started again."""
+    return sum(int(each["restartCount"]) for each in pod.get("status", {}).get("containerStatuses", ()))
 
 
 def ready(pod: Mapping[str, Any]) -> bool:

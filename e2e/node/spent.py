@@ -57,6 +57,11 @@ class Spent:
         """Apply the objective, which protects the Deployment."""
         self._apply(self._objective())
 
+    def try_promise(self) -> str:
+        """Apply the objective; return what kubectl says where that fails, "" where it does not."""
+        done = self.kubectl("apply", "-n", self.name, "-f", "-", input=yaml.safe_dump(self._objective()), check=False)
+        return "" if done.returncode == 0 else done.stderr
+
     def freeze(self) -> None:
         """Apply the objective and wait until the webhook refuses a release."""
         self.promise()
@@ -96,6 +101,11 @@ class Spent:
         """Return the status of the objective."""
         status: dict[str, Any] = self.get("slo", OBJECTIVE).get("status", {})
         return status
+
+    def condition(self, kind: str) -> dict[str, str]:
+        """Return a condition of the objective; {} where there is none yet."""
+        found = (each for each in self.status().get("conditions", ()) if each["type"] == kind)
+        return next(found, {})
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """Return what is there."""
