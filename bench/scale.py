@@ -133,8 +133,9 @@ class Bench:
         before = scrape(self.operator.url)
         if before is None or not before.remaining:
             raise TimeoutError("the operator does not answer, or has no budgets")
-        left = exact.compare(before.remaining, time.time())
-        yield Result("wrong-before", len(left), "budgets", {"of": len(before.remaining), "within": WITHIN})
+        wrong = exact.compare(before.remaining, time.time())
+        _tell("before it", wrong)
+        yield Result("wrong-before", len(wrong), "budgets", {"of": len(before.remaining), "within": WITHIN})
         self.operator.kill()
         begun = self.start()
         left = dict.fromkeys(before.remaining, "nothing is told")
@@ -144,8 +145,7 @@ class Bench:
             told = {} if now is None else now.remaining
             left = dict.fromkeys(before.remaining.keys() - told.keys(), "nothing is told")
             left |= exact.compare(told, time.time())
-        for labels in sorted(left)[:_SHOWN]:
-            say(f"  not right: {labels}: {left[labels]}")
+        _tell("after it", left)
         yield Result("right", time.monotonic() - begun, "s", {"within": WITHIN, "never": len(left)})
 
     def _first_scrape(self) -> float:
@@ -160,6 +160,11 @@ class Bench:
 def _pause(size: int) -> float:
     # A scrape is a second of the operator's time where there are ten thousand.
     return 1.0 + size / 1_000
+
+
+def _tell(when: str, wrong: Mapping[str, str]) -> None:
+    for labels in sorted(wrong)[:_SHOWN]:
+        say(f"  not right {when}: {labels}: {wrong[labels]}")
 
 
 def _made(api: Api, path: str, manifest: dict[str, Any]) -> None:
