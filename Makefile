@@ -86,7 +86,7 @@ demo: $(READY) ## Spend a budget, be refused a release, earn it back; ONCE=1 run
 bench: $(READY) ## Measure what Frostline costs; figures in build/bench/*.json
 	@$(BIN)/python -m bench
 
-bench-scale: $(READY) ## 100, 1,000 and 10,000 objectives in one operator, side by side: three quarters of an hour
+bench-scale: $(READY) ## 100, 1,000 and 10,000 objectives in one operator, side by side: an hour
 	@$(BIN)/python -m bench.scale $(SCALE)
 
 soak: $(READY) ## Whether memory stays flat over an hour of cycles and 100,000 events; SOAK_MINUTES=60 for a real hour

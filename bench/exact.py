@@ -15,7 +15,9 @@ _POINT: Final = 0.01
 _SHARE: Final = 0.05
 """Recorded averages differ from counters by a few percent of what was spent in the last minutes."""
 _SAMPLED_S: Final = 30.0
-"""Of what is sampled, so much more or less can be bad at each edge of a bad time."""
+"""Of what is sampled, so much more or less can be bad at the edges of a burst."""
+_SLICE_S: Final = 60.0
+"""Slices at the edges of a burst are bad or not, by how much of them it covers."""
 _OLDEST_S: Final = 90.0
 """So old is what an operator tells at most: of the cycle before, which asked for a while ago."""
 _NAME: Final = re.compile(r'name="slo-(\d+)"')
@@ -62,14 +64,14 @@ class Exact:
         elapsed = 1.0 if month is None else (at - month.begin) / month.seconds
         if not mixed.is_sampled(number):
             return ((last.bad - first.bad) / (last.valid - first.valid) * elapsed / unreliability,)
-        if month is not None and "budgeting" in spec:
+        less = more = _SAMPLED_S
+        if "budgeting" in spec:
+            less, more = 2 * _SLICE_S, _SLICE_S
             # Of a calendar window all slices count from its beginning, those to come too.
-            elapsed = passed / month.seconds
-        degraded = last.degraded_s - first.degraded_s
-        error = _SAMPLED_S if degraded else 0.0
+            elapsed = elapsed if month is None else passed / month.seconds
         return tuple(
-            min(passed, max(0.0, each)) / passed * elapsed / unreliability
-            for each in (degraded - error, degraded + error)
+            min(passed, max(0.0, last.degraded_s + error * last.bursts)) / passed * elapsed / unreliability
+            for error in (-less, more)
         )
 
 

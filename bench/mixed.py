@@ -103,6 +103,7 @@ class Counted:
     valid: int
     bad: int
     degraded_s: float
+    bursts: int
 
 
 class Counters:
@@ -141,8 +142,8 @@ class Counters:
         lasted = [max(0.0, min(end, now) - begin) for begin, end in zip(begins, [*begins[1:], now], strict=True)]
         valid = math.floor(_PER_SECOND * (now - begins[0]))
         weighed = sum(factor * each for factor, each in zip(factors, lasted, strict=True))
-        degraded = sum(each for factor, each in zip(factors, lasted, strict=True) if factor > 1)
-        return Counted(valid, min(math.floor(_PER_SECOND * _BAD * weighed), valid), degraded)
+        bursts = [each for factor, each in zip(factors, lasted, strict=True) if factor > 1 and each > 0]
+        return Counted(valid, min(math.floor(_PER_SECOND * _BAD * weighed), valid), sum(bursts), len(bursts))
 
 
 def _lines(number: int, valid: int, bad: int, now: float, factor: float) -> list[str]:

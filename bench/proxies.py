@@ -88,8 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep((time.monotonic() - begun) * (self.server.slowness - 1.0))
                 self._begin(answer.status, [*kept, ("Content-Length", str(len(content)))])
                 self.wfile.write(content)
-        except (BrokenPipeError, ConnectionResetError):
-            # Whoever asked is gone.
+        except (BrokenPipeError, ConnectionResetError, http.client.IncompleteRead):
+            # One of the two sides is gone.
             self.close_connection = True
 
     def _begin(self, status: int, headers: list[tuple[str, str]]) -> None:

@@ -48,6 +48,8 @@ _DEGRADED: Final = 60.0
 """Times as many bad events as before."""
 _RESTARTED_S: Final = 240.0
 _SHOWN: Final = 5
+_CALM_S: Final = 330.0
+"""After a burst: rules average five minutes, and a fleet that grows moves rules to other groups meanwhile."""
 _MANY: Final = 2_000
 """From so many objectives on rules are evaluated every minute: 30,000 rules in 30 s keep two cores busy alone."""
 _STRETCHED: Final = ("interval: 30s", "interval: 1m")
@@ -314,6 +316,8 @@ def main() -> int:
                 say(f"  {time.monotonic() - begun:5.0f} s  {table([each])}")
                 found[size].append(each)
                 write([each])
+            if size < sizes[-1]:
+                watch(*bench.running, at_most_s=_CALM_S)
             bench.operator.stop()
     say(
         f"\n{side_by_side(found)}\n\nrecorded source, real rules (rules-evaluated-in tells how often);"
