@@ -14,6 +14,7 @@ from e2e.histories import CounterSeries, FloatSeries, GaugeSeries, HistogramSeri
 from e2e.truth import DAY, HOUR, MINUTE, Board, Promise
 
 DAYS = 2
+BUCKET = 5 * MINUTE
 
 
 def _grid(now: int, days: float, step: int) -> Seconds:
@@ -148,6 +149,19 @@ def _gauge_with_a_gap(now: int) -> Promise:
     return Promise(_spec(90) | {"indicator": indicator}, (series,), (), truth.gauge(series, lambda found: found < 3))
 
 
+def _reset_in_a_long_gap(now: int) -> Promise:
+    """Reset a counter while it is not scraped; within a bucket it then has more than it ever had before."""
+    times = _grid(now, 3, 15)
+    edge = (now - 5 * HOUR) // BUCKET * BUCKET
+    ratio = np.where((times > edge) & (times < edge + 4 * MINUTE), 0.5, 0.0001)
+    hole = (times > edge - 7 * MINUTE) & (times <= edge)
+    bad, valid = (
+        CounterSeries(each.metric, each.labels, each.times[~hole], each.values[~hole])
+        for each in _pair(times, 20.0, ratio, resets=(edge - MINUTE,))
+    )
+    return _promise((bad, valid))
+
+
 CASES: dict[str, Callable[[int], Promise]] = {
     "steady-at-15-s": lambda now: _steady(now, 15),
     "steady-at-60-s": lambda now: _steady(now, 60),
@@ -155,6 +169,7 @@ CASES: dict[str, Callable[[int], Promise]] = {
     "counter-resets": _resets,
     "rare-events-and-resets": _few_and_reset,
     "a-gap-of-scrapes": _gaps,
+    "a-reset-in-a-long-gap": _reset_in_a_long_gap,
     "bad-series-born-late": _born,
     "bad-series-absent": _silent,
     "an-instance-that-appears-halfway": _halfway,

@@ -55,9 +55,13 @@ def removed(release: Release) -> Release:
 def test_with_every_switch_off_nothing_runs_and_nothing_may_do_anything(
     kubectl: Kubectl, removed: Release, prometheus: str
 ) -> None:
+    # The certificate of an earlier release, and rules that it once wrote.
+    before = there(kubectl)
+    assert before <= {"secret/frostline-webhook-tls", "configmap/frostline-shared", "configmap/frostline-slos"}
+
     notes = removed.install(prometheus, OFF).stdout
 
-    assert there(kubectl) == {
+    assert there(kubectl) - before == {
         "deployment.apps/frostline-operator",
         "service/frostline-operator",
         "serviceaccount/frostline-webhook",
@@ -65,7 +69,7 @@ def test_with_every_switch_off_nothing_runs_and_nothing_may_do_anything(
     assert kubectl("get", "pods", "-n", NAMESPACE, "-o", "name").stdout == ""
     assert "No operator runs in the cluster" in notes
     removed.uninstall()
-    assert there(kubectl) == set()
+    assert there(kubectl) == before
 
 
 def test_with_every_switch_off_but_an_operator_it_measures_and_refuses_nothing(
@@ -87,11 +91,16 @@ def test_with_every_switch_off_but_an_operator_it_measures_and_refuses_nothing(
 
 
 @pytest.fixture
-def issuer(kubectl: Kubectl) -> Iterator[None]:
-    """Have the kind Certificate, of which the chart makes one."""
+def issuer(kubectl: Kubectl, removed: Release) -> Iterator[None]:
+    """Have the kind Certificate, of which the chart makes one, and no certificate of an earlier release."""
+    kubectl("delete", "secret", SECRET, "-n", NAMESPACE, "--ignore-not-found")
     kubectl("apply", "-f", "-", input=json.dumps(definition(CERTIFICATES, "Certificate")))
     kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CERTIFICATES}")
     yield
+    # Without the kind helm could not even read what is installed. Nobody else would ever delete the Secret.
+    if removed.installed():
+        removed.uninstall()
+    kubectl("delete", "secret", SECRET, "-n", NAMESPACE, "--ignore-not-found")
     kubectl("delete", "crd", CERTIFICATES)
 
 
@@ -114,6 +123,3 @@ def test_with_a_certificate_by_somebody_else_the_webhook_refuses_and_the_operato
 
     now = json.loads(kubectl("get", "secret", SECRET, "-n", NAMESPACE, "-o", "json", "--show-managed-fields").stdout)
     assert {each["manager"] for each in now["metadata"]["managedFields"]} == {"kubectl-client-side-apply"}
-    # Nobody else would ever delete it.
-    removed.uninstall()
-    kubectl("delete", "secret", SECRET, "-n", NAMESPACE)
