@@ -66,7 +66,8 @@ def test_with_every_switch_off_nothing_runs_and_nothing_may_do_anything(
         "service/frostline-operator",
         "serviceaccount/frostline-webhook",
     }
-    assert kubectl("get", "pods", "-n", NAMESPACE, "-o", "name").stdout == ""
+    # Those of an earlier release have some seconds to end.
+    eventually(lambda: not kubectl("get", "pods", "-n", NAMESPACE, "-o", "name").stdout, 30, "no pod is there")
     assert "No operator runs in the cluster" in notes
     removed.uninstall()
     assert there(kubectl) == before
