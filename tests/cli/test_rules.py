@@ -13,7 +13,7 @@ from frostline.cli.main import main
 from frostline.core.health_alerts import HEALTH_ALERTS
 from frostline.core.rules import MOST_RULES
 from frostline.names import Alert, Recorded
-from tests.cli.test_lint import manifest, numbered, write
+from tests.cli.linting import manifest, numbered, write
 from tests.support.golden import REPOSITORY, check
 from tests.support.promtool import check as check_rules
 

@@ -12,8 +12,8 @@ from frostline.controller.sources import OWN_NAME
 from frostline.controller.timing import Timing
 from frostline.prometheus.connection import Connection
 from frostline.prometheus.direct import DirectSource
+from tests.prometheus.asking import ONE
 from tests.prometheus.server import Exchange, serving
-from tests.prometheus.test_client import ONE
 from tests.prometheus.test_direct import objectives
 from tests.support.objectives import AT
 

@@ -1,58 +1,14 @@
-from collections.abc import Callable
-
 import pytest
 
 from frostline import names
 from frostline.controller.account import Key
 from frostline.controller.cycle import rehydrating
-from frostline.controller.statuses import level_note
-from frostline.controller.timing import Timing
 from frostline.core.outcome import Failed, Failure, Partial
+from tests.controller.matching import MINUTE, levels, reason, traffic, world
 from tests.controller.world.manifests import manifest
 from tests.controller.world.prometheus import DOWN
 from tests.controller.world.world import World
-from tests.support.objectives import AT, DAY, HOUR, Events, steady
-
-MINUTE = 60
-
-
-def traffic(
-    *incidents: tuple[int, int], share: float = 1.0, base: float = 0.0
-) -> Callable[[int, int], tuple[float, float]]:
-    """Return ten requests a second, of which `share` fail within the (begin, end) of incidents, `base` always."""
-
-    def events(start: int, end: int) -> tuple[float, float]:
-        broken = sum(max(0, min(end, stop) - max(start, begin)) for begin, stop in incidents)
-        return 10 * (base * (end - start) + share * broken), 10.0 * (end - start)
-
-    return events
-
-
-def world(events: Events, **more: object) -> World:
-    made = World({"all": events})
-    made.apply("matching", manifest(**more))  # type: ignore[arg-type]
-    return made
-
-
-def levels(made: World) -> list[str]:
-    return [told.note.split(":")[0] for told in made.api.events]
-
-
-def reason(made: World, kind: names.Condition = names.Condition.MEASURED) -> str:
-    return str(made.condition("matching", kind)["reason"])
-
-
-@pytest.mark.parametrize(
-    ("now", "at"),
-    [
-        pytest.param(AT + 15.0, AT, id="on the grid"),
-        pytest.param(AT + 44.9, AT, id="before the next"),
-        pytest.param(AT + 45.0, AT + 30, id="the next"),
-        pytest.param(AT + 14.9, AT - 30, id="not before the offset"),
-    ],
-)
-def test_cycles_evaluate_on_a_grid(now: float, at: int) -> None:
-    assert Timing(30, 15).evaluation_time(now) == at
+from tests.support.objectives import AT, HOUR
 
 
 def test_the_first_cycle_shows_a_figure_and_no_level() -> None:
@@ -226,70 +182,6 @@ def test_one_objective_in_trouble_leaves_the_others_alone() -> None:
     assert made.condition("chat", names.Condition.MEASURED)["reason"] == "QueryFailed"
 
 
-@pytest.mark.parametrize(
-    "events",
-    [
-        pytest.param(traffic(), id="healthy"),
-        pytest.param(traffic(base=0.0005), id="depleting"),
-        pytest.param(traffic((AT - 5 * HOUR, AT - 5 * HOUR + 20 * MINUTE)), id="after an incident"),
-        pytest.param(traffic((AT - 20 * MINUTE, AT + DAY)), id="in the middle of one"),
-        pytest.param(traffic((AT - 3 * HOUR, AT - 2 * HOUR)), id="exhausted"),
-        pytest.param(steady(0.0, per_second=0.0), id="without traffic"),
-    ],
-)
-def test_a_restart_changes_nothing(events: Events) -> None:
-    made = world(events)
-    made.settle()
-    made.run(30, times=10)
-    before = made.api.status("matching")
-    told = len(made.api.events)
-
-    made.restart()
-    made.settle()
-
-    assert made.api.status("matching") == before, "conditions neither, nor since when they are so"
-    assert len(made.api.events) == told
-
-
-def test_a_restart_does_not_lift_a_freeze_that_has_stood_for_more_than_a_day() -> None:
-    """The incident has left the window, but burn has stayed above 1 ever since: nothing lifted it."""
-
-    incident = traffic((AT - 7 * DAY, AT - 7 * DAY + 620))
-    burning = traffic((AT - HOUR, AT + 4 * DAY), share=0.0011)
-
-    def events(start: int, end: int) -> tuple[float, float]:
-        spent, valid = incident(start, end)
-        return spent + burning(start, end)[0], valid
-
-    made = world(events, window="7d", protects=[{"kind": "Deployment", "name": "gateway"}])
-    made.cluster.deploy("gateway", "app:1")
-    made.settle()
-    assert made.api.status("matching")["level"] == "Exhausted"
-    made.run(600, times=6 * 27)
-    assert made.api.status("matching")["level"] == "Exhausted"
-
-    made.restart()
-    made.settle()
-
-    assert made.api.status("matching")["level"] == "Exhausted"
-
-
-def test_a_restart_while_prometheus_is_down_keeps_what_is_known() -> None:
-    made = world(traffic(base=0.0005))
-    made.settle()
-    before = made.api.status("matching")
-
-    made.restart()
-    made.prometheus.trouble = DOWN
-    made.run(600)
-
-    during = made.api.status("matching")
-    for name in ("sli", "budget", "level", "levelSince", "counts", "measuredAt", "burnRates"):
-        assert during[name] == before[name], name
-    assert "are of 2027-01-15T07:59:30+00:00" in made.condition("matching", names.Condition.MEASURED)["message"]
-    assert made.api.events == [] or levels(made) == ["Depleting"]
-
-
 def test_a_refused_write_is_tried_again_and_the_event_waits_for_it() -> None:
     made = world(traffic(base=0.01))
     made.api.refuses = True
@@ -385,56 +277,8 @@ def test_the_clock_set_back_and_forth_again() -> None:
     assert made.api.status("matching")["level"] == "Healthy"
 
 
-def test_levels_of_the_last_hour_before_a_restart_are_the_same_after_it() -> None:
-    """Improvements are seen at the same moments by an operator that runs on and by one that reads them back."""
-    made = world(traffic((AT - 23 * HOUR - 150, AT - 23 * HOUR - 90)), window="1d")
-    made.settle()
-    for _ in range(4 * 6):
-        made.run(30, times=10)
-        if made.api.status("matching")["level"] == "Healthy":
-            other = World({"all": made.prometheus.events["all"]})
-            other.prometheus.time = made.prometheus.time
-            other.apply("matching", manifest(window="1d"))
-            other.settle()
-            assert other.api.status("matching")["level"] == "Healthy"
-            return
-    pytest.fail("it never got better")
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "told"),
-    [
-        pytest.param(None, None, None, id="nothing known"),
-        pytest.param("Healthy", "Healthy", None, id="the same"),
-        pytest.param(None, "Healthy", None, id="new and healthy"),
-        pytest.param(None, "Exhausted", (True, "Exhausted"), id="new and exhausted"),
-        pytest.param("rubbish", "Depleting", (True, "Depleting"), id="after rubbish"),
-        pytest.param(["x"], "Depleting", (True, "Depleting"), id="after worse rubbish"),
-        pytest.param("Healthy", "Depleting", (True, "Healthy -> Depleting"), id="worse"),
-        pytest.param("Exhausted", "Endangered", (False, "Exhausted -> Endangered"), id="better"),
-    ],
-)
-def test_the_sentence_of_an_event(before: object, now: str | None, told: tuple[bool, str] | None) -> None:
-    note = level_note(before, {"level": now, "display": {"budget": "5%"}})
-
-    assert (note and (note[0], note[1].split(":")[0])) == told
-
-
 def test_keys_read_as_kubectl_writes_them() -> None:
     assert str(Key("dating", "matching")) == "dating/matching"
-
-
-@pytest.mark.parametrize("since", ["rubbish", "2027-13-45T00:00:00Z", "2999-01-01T00:00:00Z"])
-def test_a_time_that_cannot_be_since_when_is_not_taken_over(since: object) -> None:
-    made = world(traffic())
-    made.settle()
-    right = made.api.status("matching")["levelSince"]
-    made.api.tamper("matching", {"levelSince": since})
-
-    made.restart()
-    made.settle()
-
-    assert made.api.status("matching")["levelSince"] == right
 
 
 def test_nothing_is_filled_while_the_time_is_unknown() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.evaluations import RuleState
+from tests.prometheus.asking import asking
 from tests.prometheus.server import serving
-from tests.prometheus.test_client import asking
 
 ASKED = ["slo:a:b", "slo:c:d"]
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)

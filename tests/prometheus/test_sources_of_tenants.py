@@ -15,8 +15,8 @@ from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.client import Answer, PrometheusClient
 from frostline.prometheus.connection import Connection, Redaction
 from frostline.prometheus.tls import UnfitError, authority, pair
+from tests.prometheus.asking import ONE, problem, success
 from tests.prometheus.server import Exchange, Fake, serving
-from tests.prometheus.test_client import ONE, problem, success
 from tests.support.pems import pem_of
 
 TOKEN = "hunter2-very-secret"
