@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from frostline.core.outcome import Failed, Failure
 from frostline.names import Recorded
 from frostline.prometheus.client import Answer, Asked, Series
-from frostline.prometheus.evaluations import RuleState
+from frostline.prometheus.evaluations import RulePage, RuleState
 
 PHASE = 17
 EVERY_S = 30
@@ -54,6 +54,7 @@ class Recording:
     counters: bool = True
     until: int = sys.maxsize
     missed: Container[int] = ()
+    page: int = 1_000
 
     def instant(self, query: str, at: float) -> Asked:
         return self._answer(query, [int(at)])
@@ -61,10 +62,14 @@ class Recording:
     def range(self, query: str, *, start: float, end: float, step_s: int) -> Asked:
         return self._answer(query, list(range(int(start), int(end) + 1, step_s)))
 
-    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Failed:
+    def rules(self, names: Sequence[str], then: str = "") -> RulePage | Failed:
         assert names
         self.asked_rules += 1
-        return self.states
+        if isinstance(self.states, Failed):
+            return self.states
+        first = int(then or 0)
+        after = first + self.page
+        return RulePage(self.states[first:after], str(after) if after < len(self.states) else "")
 
     def _answer(self, query: str, times: list[int]) -> Asked:
         self.queries.append(query)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from frostline.core.outcome import Failed, Failure, Partial
-from frostline.prometheus.evaluations import RuleState
+from frostline.prometheus.evaluations import RulePage, RuleState
 from tests.prometheus.asking import asking
 from tests.prometheus.server import serving
 
@@ -17,34 +17,39 @@ def rule(name: str = "slo:a:b", **more: Any) -> dict[str, Any]:
     return {
         "type": "recording",
         "name": name,
-        "labels": {"name": "x"},
+        "labels": {"namespace": "shop", "name": "x"},
         "lastEvaluation": "0001-01-01T00:00:00Z",
         **more,
     }
 
 
-def listed(*rules: Any, **more: Any) -> str:
+def listed(*rules: Any, then: object = None, **more: Any) -> str:
     groups = [{"name": "frostline-slos-0", "rules": rules}]
-    return json.dumps({"status": "success", "data": {"groups": groups}, **more})
+    page = {"groups": groups} | ({} if then is None else {"groupNextToken": then})
+    return json.dumps({"status": "success", "data": page, **more})
 
 
-def asked(body: str, status: int = 200) -> tuple[Any, str]:
+def asked(body: str, status: int = 200, then: str = "") -> tuple[Any, str]:
     """Return what the client makes of an answer, and what it asked."""
     with serving(lambda exchange: exchange.answer(status, body)) as fake, asking(fake.url) as client:
-        return client.rules(ASKED), fake.seen[0].method + " " + fake.seen[0].path
+        return client.rules(ASKED, then), fake.seen[0].method + " " + fake.seen[0].path
 
 
-def test_rules_are_asked_for_by_name() -> None:
-    found, said = asked(listed(rule()))
+def test_rules_are_asked_for_by_name_and_page_by_page() -> None:
+    first, said = asked(listed(rule(), then="c0ffee"))
+    last, said_then = asked(listed(rule("slo:c:d")), then="c0ffee")
 
-    assert said == "GET /api/v1/rules?type=record&rule_name%5B%5D=slo%3Aa%3Ab&rule_name%5B%5D=slo%3Ac%3Ad"
-    assert found == (RuleState("slo:a:b", {"name": "x"}, "frostline-slos-0", "", NEVER),)
+    names = "rule_name%5B%5D=slo%3Aa%3Ab&rule_name%5B%5D=slo%3Ac%3Ad"
+    assert said == f"GET /api/v1/rules?type=record&{names}&group_limit=100"
+    assert said_then == f"{said}&group_next_token=c0ffee"
+    assert first == RulePage((RuleState("slo:a:b", ("shop", "x"), "frostline-slos-0", "", NEVER),), "c0ffee")
+    assert (last.rules[0].name, last.then) == ("slo:c:d", "")
 
 
 def test_a_server_that_does_not_filter_is_filtered() -> None:
     found, _ = asked(listed(rule("other"), rule("slo:c:d"), {**rule(), "type": "alerting"}))
 
-    assert [each.name for each in found] == ["slo:c:d"]
+    assert [each.name for each in found.rules] == ["slo:c:d"]
 
 
 @pytest.mark.parametrize(
@@ -58,17 +63,19 @@ def test_a_server_that_does_not_filter_is_filtered() -> None:
     ],
 )
 def test_when_rules_were_evaluated(text: str | None, expected: datetime) -> None:
-    ((found,), _) = asked(listed(rule(lastEvaluation=text)))
+    page, _ = asked(listed(rule(lastEvaluation=text)))
 
+    (found,) = page.rules
     assert found.evaluated == expected
 
 
 def test_an_error_is_one_short_line() -> None:
-    ((found,), _) = asked(listed(rule(lastError="many-to-many\n  matching " + "x" * 1_000, labels=None)))
+    page, _ = asked(listed(rule(lastError="many-to-many\n  matching " + "x" * 1_000, labels=None)))
 
+    (found,) = page.rules
     assert found.error.startswith("many-to-many matching xxx")
     assert len(found.error) == 300
-    assert found.labels == {}
+    assert found.promise == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +86,8 @@ def test_an_error_is_one_short_line() -> None:
         pytest.param(listed(rule(lastEvaluation="noon")), 200, Failure.NOT_PROMETHEUS, id="no time"),
         pytest.param(listed({"type": "recording"}), 200, Failure.NOT_PROMETHEUS, id="no name"),
         pytest.param(listed(None), 200, Failure.NOT_PROMETHEUS, id="no rule"),
+        pytest.param(listed(then=["c0ffee"]), 200, Failure.NOT_PROMETHEUS, id="no token"),
+        pytest.param(listed(then="x" * 257), 200, Failure.NOT_PROMETHEUS, id="a token without an end"),
     ],
 )
 def test_what_cannot_be_read_is_a_failure(body: str, status: int, expected: Failure) -> None:

@@ -5,7 +5,7 @@ import pytest
 from frostline.core.breaker import State
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.client import Answer, Asked
-from frostline.prometheus.evaluations import RuleState
+from frostline.prometheus.evaluations import RulePage
 from frostline.prometheus.guarded import GuardedClient
 
 
@@ -39,10 +39,10 @@ class Client:
         self.versions += 1
         return self.said
 
-    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
+    def rules(self, names: Sequence[str], then: str = "") -> RulePage | Partial | Failed:
         assert names
         self.asked += 1
-        return self.trouble or ()
+        return self.trouble or RulePage((), then)
 
     def close(self) -> None:
         self.closed = True

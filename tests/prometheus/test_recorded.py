@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.names import Recorded
-from frostline.prometheus.evaluations import RuleState
+from frostline.prometheus.evaluations import RulePage, RuleState
 from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.source import Counted, Latest, Presence
 from tests.prometheus.recording import Promised, Recording
@@ -66,7 +67,7 @@ def test_a_promise_that_is_recorded_twice_is_refused() -> None:
 
 def state(name: Recorded = Recorded.VALID_5M, error: str = "", evaluated: int | None = None) -> RuleState:
     when = datetime(1970, 1, 1, tzinfo=UTC) if evaluated is None else datetime.fromtimestamp(evaluated, UTC)
-    return RuleState(str(name), {"namespace": "shop", "name": "a"}, "frostline-slos-0", error, when)
+    return RuleState(str(name), ("shop", "a"), "frostline-slos-0", error, when)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,46 @@ def test_rules_are_asked_for_once_a_minute_at_most_and_only_where_something_is_m
         reading.presence(asked(A, B), AT + later)
 
     assert recording.asked_rules == 2
+
+
+def test_the_list_of_rules_is_asked_for_anew_once_all_was_there_in_between() -> None:
+    recording = Recording({"a": Promised()}, ())
+    reading = RecordedSource(recording)
+
+    for turn, there in enumerate((asked(A, B), asked(A), {}, asked(A, B))):
+        reading.latest(there, AT + 2 * turn, 60)
+
+    assert recording.asked_rules == 2
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_the_list_of_rules_is_read_to_its_end(page: int) -> None:
+    states = (state(evaluated=AT - HOUR), state(Recorded.ALLOWED), state(Recorded.BAD_5M, "many-to-many", AT))
+    recording = Recording({}, states, page=page)
+
+    assert "rate5m of shop/a, in group frostline-slos-0, fails" in detail(
+        RecordedSource(recording).presence(asked(A), AT)[A]
+    )
+    assert recording.asked_rules == -(-len(states) // page)
+
+
+def test_of_several_rules_the_one_that_was_evaluated_last_counts() -> None:
+    states = (state(evaluated=AT - HOUR), state(Recorded.ALLOWED, evaluated=AT - 2 * HOUR))
+
+    found = RecordedSource(Recording({}, states)).presence(asked(A), AT)[A]
+
+    assert "since 2027-01-15T07:00:00+00:00: group frostline-slos-0 overruns" in detail(found)
+
+
+def test_a_list_without_an_end_is_no_list() -> None:
+    class Endless(Recording):
+        def rules(self, names: Sequence[str], then: str = "") -> RulePage | Failed:
+            return RulePage((), "again" if super().rules(names) else then)
+
+    recording = Endless({}, ())
+
+    assert "have not been evaluated" in detail(RecordedSource(recording).presence(asked(A), AT)[A])
+    assert recording.asked_rules == 1_000
 
 
 @pytest.mark.parametrize("counted", Sense)

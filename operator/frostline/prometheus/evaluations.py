@@ -1,9 +1,10 @@
 """Why rules are not evaluated, as far as Prometheus's own list of rules tells."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from frostline.core.indicator import Counted
 from frostline.core.outcome import Failed, Failure, Partial
@@ -13,6 +14,12 @@ from frostline.names import Recorded, RuleLabel
 _ASKED_AGAIN_S: Final = 60
 """The list is long where there are many promises: not in each cycle."""
 
+_MOST_PAGES: Final = 1_000
+"""Pages of one list: more than a hundred thousand promises have. A server may go on for ever."""
+
+_TOKEN_CHARACTERS: Final = 256
+"""Of what asks for the next page: a digest where Prometheus made it."""
+
 _OURS: Final = (Recorded.VALID_5M, Recorded.BAD_5M, Recorded.ALLOWED)
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -21,20 +28,31 @@ Key = TypeVar("Key", bound=tuple[str, str])
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """What Prometheus says of one rule: `group` it is in, what went wrong (`error`, empty if nothing), and when."""
+    """What Prometheus says of one rule: whose it is, its `group`, what went wrong (`error`, else empty), and when.
+
+    `promise` is the namespace and the name in its labels, empty where it has none.
+    """
 
     name: str
-    labels: Mapping[str, str]
+    promise: tuple[str, str]
     group: str
     error: str
     evaluated: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class RulePage:
+    """A part of the list of rules; `then` asks for the next one, and is empty after the last."""
+
+    rules: tuple[RuleState, ...]
+    then: str = ""
+
+
 class AsksRules(Protocol):
     """What is needed of a Prometheus client."""
 
-    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
-        """Return the recording rules of these names."""
+    def rules(self, names: Sequence[str], then: str = "") -> RulePage | Partial | Failed:
+        """Return the recording rules of these names: the first page, or the one that `then` asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +66,21 @@ class Unevaluated:
     without: Counted | None = None
 
 
-_Known: TypeAlias = Mapping[tuple[str, str], Sequence[RuleState]] | None
+class _Told(NamedTuple):
+    """What Prometheus says of the rules of one promise: which one fails, and which one was evaluated last."""
+
+    failing: RuleState | None
+    newest: RuleState
+
+
+_Known: TypeAlias = Mapping[tuple[str, str], _Told] | None
 
 
 class Evaluations:
-    """Explains; asks for the list of rules once a minute at most, and only while there is something to explain."""
+    """Explains; asks for the list of rules once a minute at most, and only while there is something to explain.
+
+    Of ten thousand promises that list is tens of megabytes: it is read page by page, and kept no longer than needed.
+    """
 
     def __init__(self, client: AsksRules) -> None:
         self._client = client
@@ -62,50 +90,65 @@ class Evaluations:
     def explained(self, missing: Mapping[Key, Unevaluated], at: int) -> dict[Key, Failed]:
         """Return why nothing is recorded of each of these promises, as of `at`."""
         if not missing:
+            self.forget()
             return {}
         if self._asked is None or not 0 <= at - self._asked < _ASKED_AGAIN_S:
             self._known, self._asked = self._ask(), at
+        known = self._known
+        told = known or {}
         return {
-            key: Failed(Failure.NOT_RECORDED, _sentence("/".join(key), each, _rules_of(key, self._known), at))
+            key: Failed(Failure.NOT_RECORDED, _sentence("/".join(key), each, known, told.get(key), at))
             for key, each in missing.items()
         }
 
+    def forget(self) -> None:
+        """Forget the list, as there is nothing to explain."""
+        self._known = self._asked = None
+
     def _ask(self) -> _Known:
         """Return the rules by promise; None where this Prometheus does not tell."""
-        rules = self._client.rules([str(each) for each in _OURS])
-        if isinstance(rules, Partial | Failed):
-            return None
-        found: dict[tuple[str, str], list[RuleState]] = {}
-        for rule in rules:
-            which = rule.labels.get(RuleLabel.NAMESPACE, ""), rule.labels.get(RuleLabel.NAME, "")
-            found.setdefault(which, []).append(rule)
-        return found
+        found: dict[tuple[str, str], _Told] = {}
+        then = ""
+        for _ in range(_MOST_PAGES):
+            page = self._client.rules([str(each) for each in _OURS], then)
+            if isinstance(page, Partial | Failed):
+                return None
+            for rule in page.rules:
+                found[rule.promise] = _with(found.get(rule.promise), rule)
+            then = page.then
+            if not then:
+                return found
+        return None
 
 
-def _rules_of(key: tuple[str, str], known: _Known) -> Sequence[RuleState] | None:
-    return None if known is None else known.get(key, ())
+def _with(told: _Told | None, rule: RuleState) -> _Told:
+    """Return what is told with one more rule."""
+    failing = rule if rule.error else None
+    if told is None:
+        return _Told(failing, rule)
+    return _Told(told.failing or failing, max(told.newest, rule, key=lambda each: each.evaluated))
 
 
-def _sentence(which: str, missing: Unevaluated, rules: Sequence[RuleState] | None, at: int) -> str:
-    failing = next((rule for rule in rules or () if rule.error), None)
+def _sentence(which: str, missing: Unevaluated, known: _Known, told: _Told | None, at: int) -> str:
+    failing = None if told is None else told.failing
     if failing is not None:
         return f"the rule {failing.name} of {which}, in group {failing.group}, fails: {failing.error}"
     if missing.without is Counted.GOOD:
         return f"of {which} valid events are recorded and no good ones: check the selector of the good events"
     if missing.without is Counted.BAD:
         return f"of {which} valid events are recorded, and no number of bad ones: check what they are counted from"
-    if rules is not None and not rules:
+    if known is not None and told is None:
         return (
             f"Prometheus does not know the recording rules of {which}: check that they were written (operator's log)"
             " and that it reads them (ruleSelector and ruleNamespaceSelector, or rule_files and a reload)"
         )
-    if not rules:
+    if told is None:
         since = "" if missing.evaluated is None else f" since {_utc(missing.evaluated)}"
         return (
             f"the recording rules of {which} have not been evaluated{since}: check that Prometheus reads what Frostline"
             " writes (ruleSelector, or rule_files) and the health of the rule groups frostline-slos-…"
         )
-    newest = max(rules, key=lambda rule: rule.evaluated)
+    newest = told.newest
     if newest.evaluated <= _NEVER:
         return f"Prometheus has read the recording rules of {which} (group {newest.group}) and not evaluated them yet"
     last = int(newest.evaluated.timestamp())
@@ -124,17 +167,20 @@ def _utc(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
-def rule_states(data: Mapping[str, Any], names: Sequence[str]) -> tuple[RuleState, ...]:
+def rule_page(data: Mapping[str, Any], names: Sequence[str]) -> RulePage:
     """Return the recording rules of these names in an answer of /api/v1/rules, whether or not that was filtered.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the answer has another shape.
     """
     wanted = frozenset(names)
-    return tuple(
+    then = data.get("groupNextToken") or ""
+    if not isinstance(then, str) or len(then) > _TOKEN_CHARACTERS:
+        raise ValueError("groupNextToken is no token")
+    rules = tuple(
         RuleState(
-            rule["name"],
-            dict(rule.get("labels") or {}),
+            sys.intern(rule["name"]),
+            _promise(rule.get("labels") or {}),
             str(group["name"]),
             " ".join(str(rule.get("lastError") or "").split())[:300],
             _time(rule.get("lastEvaluation")),
@@ -143,6 +189,11 @@ def rule_states(data: Mapping[str, Any], names: Sequence[str]) -> tuple[RuleStat
         for rule in group["rules"]
         if rule["type"] == "recording" and rule["name"] in wanted
     )
+    return RulePage(rules, then)
+
+
+def _promise(labels: Mapping[str, str]) -> tuple[str, str]:
+    return str(labels.get(RuleLabel.NAMESPACE, "")), str(labels.get(RuleLabel.NAME, ""))
 
 
 def _time(text: str | None) -> datetime:

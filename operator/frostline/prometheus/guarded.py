@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from frostline.core.breaker import Breaker, State
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.client import Asked
-from frostline.prometheus.evaluations import RuleState
+from frostline.prometheus.evaluations import RulePage
 
 _OF_THE_SOURCE: Final = frozenset(
     {Failure.UNREACHABLE, Failure.TIMEOUT, Failure.REFUSED, Failure.SERVER_ERROR, Failure.NOT_PROMETHEUS}
@@ -37,8 +37,8 @@ class Client(Protocol):
     def now(self) -> float | Partial | Failed:
         """Return its own time."""
 
-    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
-        """Return what it says of its recording rules of these names."""
+    def rules(self, names: Sequence[str], then: str = "") -> RulePage | Partial | Failed:
+        """Return what it says of its recording rules of these names: the first page, or the one of `then`."""
 
     def version(self) -> str | Failed:
         """Return what it says that it is."""
@@ -95,9 +95,9 @@ class GuardedClient:
         """Evaluate at several moments."""
         return self._refusal() or self._noted(self._client.range(query, start=start, end=end, step_s=step_s))
 
-    def rules(self, names: Sequence[str]) -> tuple[RuleState, ...] | Partial | Failed:
-        """Return what it says of its recording rules of these names; a server that has no such list is not at fault."""
-        return self._refusal() or self._client.rules(names)
+    def rules(self, names: Sequence[str], then: str = "") -> RulePage | Partial | Failed:
+        """Return what it says of its recording rules, a page; a server that has no such list is not at fault."""
+        return self._refusal() or self._client.rules(names, then)
 
     def close(self) -> None:
         """Close the connections."""

@@ -113,6 +113,7 @@ class RecordedSource:
     def presence(self, objectives: Mapping[Key, Objective], at: int) -> dict[Key, Presence | Missing]:
         """Return when the valid events were last recorded, or why nothing is recorded, as of `at`."""
         if not objectives:
+            self._evaluations.forget()
             return {}
         which = matchers(objectives)
         told: list[Mapping[Labels, Newest]] = []
