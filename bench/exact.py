@@ -14,8 +14,8 @@ WITHIN: Final = "a point of budget or a twentieth of what is spent"
 _POINT: Final = 0.01
 _SHARE: Final = 0.05
 """Recorded averages differ from counters by a few percent of what was spent in the last minutes."""
-_SAMPLED_S: Final = 30.0
-"""Of what is sampled, so much more or less can be bad at the edges of a burst."""
+_LOOKED_S: Final = 75.0
+"""Of what is looked at each minute, so much more or less can be bad at the edges of a burst: a minute, and a scrape."""
 _SLICE_S: Final = 60.0
 """Slices at the edges of a burst are bad or not, by how much of them it covers."""
 _OLDEST_S: Final = 90.0
@@ -61,16 +61,14 @@ class Exact:
         first, last = (self.counters.counted(number, each) for each in (self.since, at))
         passed = at - self.since
         month = _month(at) if "calendar" in spec["window"] else None
-        elapsed = 1.0 if month is None else (at - month.begin) / month.seconds
         if not mixed.is_sampled(number):
+            elapsed = 1.0 if month is None else (at - month.begin) / month.seconds
             return ((last.bad - first.bad) / (last.valid - first.valid) * elapsed / unreliability,)
-        less = more = _SAMPLED_S
-        if "budgeting" in spec:
-            less, more = 2 * _SLICE_S, _SLICE_S
-            # Of a calendar window all slices count from its beginning, those to come too.
-            elapsed = elapsed if month is None else passed / month.seconds
+        less, more = (2 * _SLICE_S, _SLICE_S) if "budgeting" in spec else (_LOOKED_S, _LOOKED_S)
+        # Of a calendar window all minutes count from its beginning, those to come too.
+        whole = passed if month is None else month.seconds
         return tuple(
-            min(passed, max(0.0, last.degraded_s + error * last.bursts)) / passed * elapsed / unreliability
+            min(passed, max(0.0, last.degraded_s + error * last.bursts)) / whole / unreliability
             for error in (-less, more)
         )
 
