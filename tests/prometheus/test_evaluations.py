@@ -7,7 +7,7 @@ import pytest
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.prometheus.evaluations import RulePage, RuleState
 from tests.prometheus.asking import asking
-from tests.prometheus.server import serving
+from tests.prometheus.server import Exchange, serving
 
 ASKED = ["slo:a:b", "slo:c:d"]
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,8 +42,31 @@ def test_rules_are_asked_for_by_name_and_page_by_page() -> None:
     names = "rule_name%5B%5D=slo%3Aa%3Ab&rule_name%5B%5D=slo%3Ac%3Ad"
     assert said == f"GET /api/v1/rules?type=record&{names}&group_limit=100"
     assert said_then == f"{said}&group_next_token=c0ffee"
-    assert first == RulePage((RuleState("slo:a:b", ("shop", "x"), "frostline-slos-0", "", NEVER),), "c0ffee")
+    assert first == RulePage((RuleState("slo:a:b", ("shop", "x"), "frostline-slos-0", "", NEVER),), "c0ffee", 1)
     assert (last.rules[0].name, last.then) == ("slo:c:d", "")
+
+
+@pytest.mark.parametrize(
+    ("groups", "asked"),
+    [
+        pytest.param(99, 1, id="fewer than asked for are all"),
+        pytest.param(100, 2, id="as many as asked for may be a part"),
+        pytest.param(150, 1, id="a server that keeps to no limit tells all"),
+    ],
+)
+def test_a_limit_without_a_way_to_go_on_hides_nothing(groups: int, asked: int) -> None:
+    listed = [{"name": f"frostline-slos-{each}", "rules": [rule()]} for each in range(groups)]
+
+    def answer(exchange: Exchange) -> None:
+        limited = "group_limit" in exchange.path and groups == 100
+        found = listed if limited or groups != 100 else [*listed, {"name": "more", "rules": [rule("slo:c:d")]}]
+        exchange.answer(200, json.dumps({"status": "success", "data": {"groups": found}}))
+
+    with serving(answer) as fake, asking(fake.url) as client:
+        page = client.rules(ASKED)
+
+    assert isinstance(page, RulePage)
+    assert (len(fake.seen), len(page.rules)) == (asked, groups + asked - 1)
 
 
 def test_a_server_that_does_not_filter_is_filtered() -> None:

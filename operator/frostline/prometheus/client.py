@@ -133,9 +133,16 @@ class PrometheusClient:
 
     def rules(self, names: Sequence[str], then: str = "") -> RulePage | Partial | Failed:
         """Return what Prometheus says of the recording rules of these names: a page, the first or the one of `then`."""
+        token = {"group_next_token": then} if then else {}
+        found = self._rules(names, {"group_limit": str(_PAGE_GROUPS), **token})
+        # Where a server keeps to the limit and does not say how to go on, as VictoriaMetrics may, the rest is unseen.
+        if isinstance(found, RulePage) and found.groups == _PAGE_GROUPS and not (then or found.then):
+            return self._rules(names, {})
+        return found
+
+    def _rules(self, names: Sequence[str], part: Mapping[str, str]) -> RulePage | Partial | Failed:
         # Servers that do not know how to filter, or of no pages, answer with all.
-        form = {"type": "record", "rule_name[]": list(names), "group_limit": _PAGE_GROUPS}
-        asked = urlencode(form | ({"group_next_token": then} if then else {}), doseq=True)
+        asked = urlencode({"type": "record", "rule_name[]": list(names), **part}, doseq=True)
         return self._observed(lambda: self._read("GET", f"rules?{asked}", {}, lambda data: rule_page(data, names)))
 
     def _ask(self, path: str, form: Mapping[str, str]) -> Asked:

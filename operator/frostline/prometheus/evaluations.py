@@ -42,10 +42,11 @@ class RuleState:
 
 @dataclass(frozen=True, slots=True)
 class RulePage:
-    """A part of the list of rules; `then` asks for the next one, and is empty after the last."""
+    """A part of the list of rules, of so many `groups`; `then` asks for the next one, and is empty after the last."""
 
     rules: tuple[RuleState, ...]
     then: str = ""
+    groups: int = 0
 
 
 class AsksRules(Protocol):
@@ -189,7 +190,7 @@ def rule_page(data: Mapping[str, Any], names: Sequence[str]) -> RulePage:
         for rule in group["rules"]
         if rule["type"] == "recording" and rule["name"] in wanted
     )
-    return RulePage(rules, then)
+    return RulePage(rules, then, len(data["groups"]))
 
 
 def _promise(labels: Mapping[str, str]) -> tuple[str, str]:
