@@ -1,4 +1,4 @@
-"""Manifests for `frostline lint`, and a way to run it."""
+"""Manifests for commands that read them."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,8 @@ import yaml
 GOLDEN = Path(__file__).parent / "golden"
 REPOSITORY = Path(__file__).parents[2]
 
-Lint = Callable[..., tuple[int, str, str]]
+Ran = Callable[..., tuple[int, str, str]]
+"""A command: its exit code and both of its outputs."""
 
 
 def manifest(name: str = "a", *, namespace: str = "dating", **spec: Any) -> dict[str, Any]:

@@ -11,11 +11,11 @@ import pytest
 
 from frostline.cli.findings_report import FORMS
 from frostline.core.finding import ABOUT, Rule
-from tests.cli.linting import GOLDEN, REPOSITORY, Lint, golden, manifest, numbered, write
+from tests.cli.linting import GOLDEN, REPOSITORY, Ran, golden, manifest, numbered, write
 
 
 @pytest.mark.parametrize("form", sorted(FORMS))
-def test_every_form_of_the_same_findings(lint: Lint, form: str) -> None:
+def test_every_form_of_the_same_findings(lint: Ran, form: str) -> None:
     Path("slo.yaml").write_text((GOLDEN / "slo.yaml").read_text())
 
     code, out, _ = lint("--format", form, "slo.yaml")
@@ -24,32 +24,32 @@ def test_every_form_of_the_same_findings(lint: Lint, form: str) -> None:
     golden(f"slo.{form}", out)
 
 
-def test_nothing_to_say(lint: Lint) -> None:
+def test_nothing_to_say(lint: Ran) -> None:
     code, out, err = lint(write("slo.yaml", manifest()))
 
     assert (code, out) == (0, "")
     assert err == "1 Frostline object in 1 file: 0 errors, 0 warnings, 0 info\n"
 
 
-def test_warnings_fail_only_if_asked_to(lint: Lint) -> None:
+def test_warnings_fail_only_if_asked_to(lint: Ran) -> None:
     write("slo.yaml", manifest(tier=1))
 
     assert lint("slo.yaml")[0] == 0
     assert lint("--strict", "slo.yaml")[0] == 1
 
 
-def test_notes_do_not_fail(lint: Lint) -> None:
+def test_notes_do_not_fail(lint: Ran) -> None:
     code, out, _ = lint("--strict", write("slo.yaml", manifest(review={})))
 
     assert code == 0
     assert "info: spec.review.last: no review is on record" in out
 
 
-def test_errors_fail(lint: Lint) -> None:
+def test_errors_fail(lint: Ran) -> None:
     assert lint(write("slo.yaml", manifest(objective={"target": 100})))[0] == 1
 
 
-def test_the_place_is_that_of_the_field_or_of_what_is_around_it(lint: Lint) -> None:
+def test_the_place_is_that_of_the_field_or_of_what_is_around_it(lint: Ran) -> None:
     Path("slo.yaml").write_text(
         """\
 kind: ServiceLevelObjective
@@ -82,7 +82,7 @@ spec:
     ]
 
 
-def test_names_are_compared_over_all_files(lint: Lint) -> None:
+def test_names_are_compared_over_all_files(lint: Ran) -> None:
     write("1.yaml", manifest("a"), manifest("b"))
     write("2.yaml", manifest("a", namespace="other"), manifest("b"))
 
@@ -95,7 +95,7 @@ def test_names_are_compared_over_all_files(lint: Lint) -> None:
     )
 
 
-def test_journeys_are_counted_over_all_files_by_namespace(lint: Lint) -> None:
+def test_journeys_are_counted_over_all_files_by_namespace(lint: Ran) -> None:
     write("1.yaml", *(manifest(f"a{index}", journey="matching") for index in range(3)))
     write("2.yaml", manifest("b", namespace="other", journey="matching"))
     assert lint("1.yaml", "2.yaml")[1] == ""
@@ -126,7 +126,7 @@ def test_journeys_are_counted_over_all_files_by_namespace(lint: Lint) -> None:
         ({"spec": []}, "spec"),
     ],
 )
-def test_what_stands_around_the_spec(lint: Lint, change: dict[str, Any], field: str) -> None:
+def test_what_stands_around_the_spec(lint: Ran, change: dict[str, Any], field: str) -> None:
     code, out, _ = lint(write("slo.yaml", {**manifest(), **change}))
 
     assert code == 1
@@ -136,11 +136,11 @@ def test_what_stands_around_the_spec(lint: Lint, change: dict[str, Any], field: 
 @pytest.mark.parametrize(
     "metadata", [{"generateName": "a-"}, {"name": "a.b-c"}, {"name": "a" * 253}, {"name": "a", "labels": {"a": "b"}}]
 )
-def test_names_that_the_api_server_takes(lint: Lint, metadata: dict[str, Any]) -> None:
+def test_names_that_the_api_server_takes(lint: Ran, metadata: dict[str, Any]) -> None:
     assert lint(write("slo.yaml", {**manifest(), "metadata": metadata}))[:2] == (0, "")
 
 
-def test_sarif_is_what_scanners_read(lint: Lint) -> None:
+def test_sarif_is_what_scanners_read(lint: Ran) -> None:
     path = str(Path(write("with space/ü.yaml", manifest(tier=1))).absolute())
     _, out, _ = lint("--format", "sarif", "with space/ü.yaml", path)
 
@@ -161,7 +161,7 @@ def test_sarif_is_what_scanners_read(lint: Lint) -> None:
     assert uri.startswith("file:///")
 
 
-def test_no_findings_in_forms_for_machines(lint: Lint) -> None:
+def test_no_findings_in_forms_for_machines(lint: Ran) -> None:
     write("slo.yaml", manifest())
 
     assert lint("--format", "json", "slo.yaml") == (0, '{\n  "findings": []\n}\n', "")
@@ -169,7 +169,7 @@ def test_no_findings_in_forms_for_machines(lint: Lint) -> None:
     assert json.loads(lint("--format", "sarif", "slo.yaml")[1])["runs"][0]["results"] == []
 
 
-def test_usage_errors_end_with_code_2(lint: Lint) -> None:
+def test_usage_errors_end_with_code_2(lint: Ran) -> None:
     for arguments in ([], ["--format", "xml", "x.yaml"]):
         with pytest.raises(SystemExit) as ended:
             lint(*arguments)
@@ -205,7 +205,7 @@ def test_what_lint_does_not_import() -> None:
     assert ran.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_thousand_manifests_take_about_a_second(lint: Lint) -> None:
+def test_a_thousand_manifests_take_about_a_second(lint: Ran) -> None:
     Path("many").mkdir()
     for index, each in enumerate(numbered(1000, owner="me", journey="jTHIRD")):
         Path(f"many/{index}.yaml").write_text(each.replace("THIRD", str(index // 3)))
@@ -219,7 +219,7 @@ def test_a_thousand_manifests_take_about_a_second(lint: Lint) -> None:
     assert time.process_time() - begun < 3
 
 
-def test_no_example_raises_a_warning(lint: Lint) -> None:
+def test_no_example_raises_a_warning(lint: Ran) -> None:
     for path in sorted((REPOSITORY / "examples").rglob("*.yaml")):
         code, out, _ = lint("--strict", str(path))
 

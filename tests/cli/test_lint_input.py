@@ -13,10 +13,10 @@ from frostline.cli.findings_report import FORMS, github, text
 from frostline.cli.judging import Located, Place
 from frostline.cli.yaml_tree import Mark
 from frostline.core.finding import Finding, Rule
-from tests.cli.linting import Lint, manifest, write
+from tests.cli.linting import Ran, manifest, write
 
 
-def test_folders_are_searched_in_order_and_every_file_once(lint: Lint) -> None:
+def test_folders_are_searched_in_order_and_every_file_once(lint: Ran) -> None:
     for path in ("b/z.yml", "b/deep/er/y.yaml", "a/x.yaml", "a/x.json", "a/README.md"):
         write(path, manifest(path.replace("/", "-"), tier=1, owner="me"))
     Path("a/loop").symlink_to("..")
@@ -30,7 +30,7 @@ def test_folders_are_searched_in_order_and_every_file_once(lint: Lint) -> None:
     assert err.startswith("3 Frostline objects in 3 files")
 
 
-def test_standard_input(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input(lint: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     given = yaml.safe_dump(manifest(tier=9)).encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
 
@@ -40,7 +40,7 @@ def test_standard_input(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     assert out.startswith("<stdin>:15:3: error: spec.tier: ")
 
 
-def test_several_documents_lists_and_kinds_of_others(lint: Lint) -> None:
+def test_several_documents_lists_and_kinds_of_others(lint: Ran) -> None:
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "bogus": 1}
     namesake = {"apiVersion": "example.com/v1", "kind": "ServiceLevelObjective", "metadata": {"name": "x"}}
     listed = {"apiVersion": "v1", "kind": "List", "items": [config, manifest("b", tier=7)]}
@@ -75,7 +75,7 @@ def test_several_documents_lists_and_kinds_of_others(lint: Lint) -> None:
         pytest.param(b"#" * (33 << 20), "larger than 32 MiB", id="huge"),
     ],
 )
-def test_a_file_that_is_no_manifest_ends_with_code_2(lint: Lint, content: bytes, said: str) -> None:
+def test_a_file_that_is_no_manifest_ends_with_code_2(lint: Ran, content: bytes, said: str) -> None:
     Path("x.yaml").write_bytes(content)
     write("good.yaml", manifest(objective={"target": 100}))
 
@@ -86,7 +86,7 @@ def test_a_file_that_is_no_manifest_ends_with_code_2(lint: Lint, content: bytes,
     assert "good.yaml:12:5: error: spec.objective.target" in out
 
 
-def test_files_that_cannot_be_read_end_with_code_2(lint: Lint) -> None:
+def test_files_that_cannot_be_read_end_with_code_2(lint: Ran) -> None:
     Path("empty").mkdir()
 
     code, out, _ = lint("missing.yaml", "empty", "nul\0byte")
@@ -99,13 +99,13 @@ def test_files_that_cannot_be_read_end_with_code_2(lint: Lint) -> None:
     )
 
 
-def test_a_byte_order_mark_is_no_fault(lint: Lint) -> None:
+def test_a_byte_order_mark_is_no_fault(lint: Ran) -> None:
     Path("x.yaml").write_bytes(b"\xef\xbb\xbf" + yaml.safe_dump(manifest()).encode())
 
     assert lint("x.yaml")[0] == 0
 
 
-def test_duplicate_keys_are_errors_in_our_manifests_only(lint: Lint) -> None:
+def test_duplicate_keys_are_errors_in_our_manifests_only(lint: Ran) -> None:
     ours = yaml.safe_dump(manifest()) + "  tier: 2\n  tier: 3\n"
     Path("x.yaml").write_text(f"kind: ConfigMap\ndata: {{a: 1, a: 2}}\n---\n{ours}")
 
@@ -133,7 +133,7 @@ HOSTILE = 'x"} or vector(1) #\n::error file=a::b\r\x1b[31m\u2028%0A'
     ],
     ids=["owner", "field", "journey", "selector", "query", "zone", "policy", "category"],
 )
-def test_hostile_texts_are_shown_in_one_line(lint: Lint, form: str, spec: dict[str, Any]) -> None:
+def test_hostile_texts_are_shown_in_one_line(lint: Ran, form: str, spec: dict[str, Any]) -> None:
     hostile = {**manifest(**spec), "metadata": {"name": HOSTILE}}
 
     code, out, _ = lint("--format", form, write("x.yaml", hostile))

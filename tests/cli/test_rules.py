@@ -2,37 +2,20 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from frostline.cli.main import main
 from frostline.core.health_alerts import HEALTH_ALERTS
 from frostline.core.rules import MOST_RULES
 from frostline.names import Alert, Recorded
-from tests.cli.linting import manifest, numbered, write
+from tests.cli.linting import Ran, manifest, numbered, write
 from tests.support.golden import REPOSITORY, check
 from tests.support.promtool import check as check_rules
 
 GOLDEN = Path(__file__).parent / "golden"
-
-Rules = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rules:
-    """Run `frostline rules` in a temporary folder; return its exit code and both of its outputs."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(["rules", *arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def groups(text: str) -> list[dict[str, Any]]:
@@ -46,14 +29,14 @@ def example(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["indicators", "soulsync"])
-def test_the_examples(rules: Rules, name: str) -> None:
+def test_the_examples(rules: Ran, name: str) -> None:
     code, out, _ = rules("-f", *example(name))
 
     assert code == 0
     check(GOLDEN / f"rules-{name}.yaml", out)
 
 
-def test_prometheus_takes_the_rules_of_the_examples(rules: Rules) -> None:
+def test_prometheus_takes_the_rules_of_the_examples(rules: Ran) -> None:
     paths = []
     for name in ("indicators", "soulsync"):
         for profile in ("burn", "pace", "none"):
@@ -72,7 +55,7 @@ def test_every_alert_has_its_heading_in_the_documentation() -> None:
     assert all(f"### {alert}\n" in text and f"| {alert} |" in text for alert in Alert)
 
 
-def test_rules_in_all_are_three_a_promise_and_about_thirty(rules: Rules) -> None:
+def test_rules_in_all_are_three_a_promise_and_about_thirty(rules: Ran) -> None:
     Path("slo.yaml").write_text("---\n".join(numbered(300)))
 
     _, out, _ = rules("-f", "slo.yaml")
@@ -84,7 +67,7 @@ def test_rules_in_all_are_three_a_promise_and_about_thirty(rules: Rules) -> None
     assert 3 * 300 + 20 <= sum(counted.values()) <= 3 * 300 + 30
 
 
-def test_every_form_says_the_same(rules: Rules) -> None:
+def test_every_form_says_the_same(rules: Ran) -> None:
     write("slo.yaml", manifest(owner="team «ä» #1\u2028: [x]", tier=1, journey="{{ $labels }}"))
     plain = groups(rules("-f", "slo.yaml")[1])
 
@@ -101,7 +84,7 @@ def test_every_form_says_the_same(rules: Rules) -> None:
     assert allowed["labels"]["journey"] == "{{ $labels }}"
 
 
-def test_errors_stand_at_their_line_and_nothing_is_written(rules: Rules) -> None:
+def test_errors_stand_at_their_line_and_nothing_is_written(rules: Ran) -> None:
     write("slo.yaml", manifest("fine"), manifest("broken", objective={"target": 100}))
 
     code, out, err = rules("-f", "slo.yaml", "--output-dir", "out")
@@ -112,14 +95,14 @@ def test_errors_stand_at_their_line_and_nothing_is_written(rules: Rules) -> None
     assert not Path("out").exists()
 
 
-def test_what_cannot_be_read(rules: Rules) -> None:
+def test_what_cannot_be_read(rules: Ran) -> None:
     code, out, err = rules("-f", "nowhere.yaml")
 
     assert (code, out) == (2, "")
     assert "nowhere.yaml:1:1: error: cannot be read" in err
 
 
-def test_a_folder_that_cannot_be_written(rules: Rules) -> None:
+def test_a_folder_that_cannot_be_written(rules: Ran) -> None:
     write("slo.yaml", manifest())
 
     code, _, err = rules("-f", "slo.yaml", "--output-dir", "slo.yaml")
@@ -128,7 +111,7 @@ def test_a_folder_that_cannot_be_written(rules: Rules) -> None:
     assert err == "slo.yaml cannot be written: File exists\n"
 
 
-def test_manifests_without_a_namespace(rules: Rules) -> None:
+def test_manifests_without_a_namespace(rules: Ran) -> None:
     nowhere = manifest()
     del nowhere["metadata"]["namespace"]
     write("a.yaml", nowhere)
@@ -140,7 +123,7 @@ def test_manifests_without_a_namespace(rules: Rules) -> None:
     assert "b.yaml:4:3: error: metadata.name: shop/a stands in a.yaml:4 already" in err
 
 
-def test_thresholds_that_can_never_fire_are_told(rules: Rules) -> None:
+def test_thresholds_that_can_never_fire_are_told(rules: Ran) -> None:
     write("slo.yaml", manifest(objective={"target": 80}))
 
     assert "burn-never-fires" in rules("-f", "slo.yaml")[2]
@@ -150,7 +133,7 @@ def test_thresholds_that_can_never_fire_are_told(rules: Rules) -> None:
     assert "the alert is left out: red/30m at burn rate 10" in err
 
 
-def test_an_objective_chooses_its_alerts(rules: Rules) -> None:
+def test_an_objective_chooses_its_alerts(rules: Ran) -> None:
     chosen = {"burn": {"profile": "Burn"}, "pace": {"profile": "Pace", "minimumBad": 25}, "none": {"profile": "None"}}
     own = [manifest(name, alerting=choice) for name, choice in chosen.items()]
     write("slo.yaml", *own, manifest("neither", alerting={"minimumBad": 3}, review={"last": "2026-09-01"}))
@@ -174,7 +157,7 @@ def test_an_objective_chooses_its_alerts(rules: Rules) -> None:
     assert alerts == set(Alert)
 
 
-def test_a_change_rewrites_one_shard(rules: Rules) -> None:
+def test_a_change_rewrites_one_shard(rules: Ran) -> None:
     texts = numbered(600)
     Path("slo.yaml").write_text("---\n".join(texts))
     assert rules("-f", "slo.yaml", "--output-dir", "out")[0] == 0
@@ -191,7 +174,7 @@ def test_a_change_rewrites_one_shard(rules: Rules) -> None:
     assert sum(after[name] != before[name] for name in before) == 1
 
 
-def test_shards_that_are_no_more_are_removed(rules: Rules) -> None:
+def test_shards_that_are_no_more_are_removed(rules: Ran) -> None:
     Path("slo.yaml").write_text("---\n".join(numbered(300)))
     rules("-f", "slo.yaml", "--output-dir", "out")
     Path("out/frostline-own.yaml").write_text("groups: []\n")
@@ -206,7 +189,7 @@ def test_shards_that_are_no_more_are_removed(rules: Rules) -> None:
     ]
 
 
-def test_a_thousand_promises_in_about_a_second(rules: Rules) -> None:
+def test_a_thousand_promises_in_about_a_second(rules: Ran) -> None:
     Path("slo.yaml").write_text("---\n".join(numbered(1000)))
     best = min(_seconds(rules) for _ in range(2))
 
@@ -221,7 +204,7 @@ def test_help_does_not_wait_for_the_models() -> None:
     assert said == "False\n"
 
 
-def _seconds(rules: Rules) -> float:
+def _seconds(rules: Ran) -> float:
     import time  # noqa: PLC0415
 
     start = time.process_time()
