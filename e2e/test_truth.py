@@ -149,10 +149,10 @@ def _gauge_with_a_gap(now: int) -> Promise:
     return Promise(_spec(90) | {"indicator": indicator}, (series,), (), truth.gauge(series, lambda found: found < 3))
 
 
-def _reset_in_a_long_gap(now: int) -> Promise:
+def _reset_in_a_long_gap(now: int, hours: int) -> Promise:
     """Reset a counter while it is not scraped; within a bucket it then has more than it ever had before."""
     times = _grid(now, 3, 15)
-    edge = (now - 5 * HOUR) // BUCKET * BUCKET
+    edge = (now - hours * HOUR) // BUCKET * BUCKET
     ratio = np.where((times > edge) & (times < edge + 4 * MINUTE), 0.5, 0.0001)
     hole = (times > edge - 7 * MINUTE) & (times <= edge)
     bad, valid = (
@@ -169,7 +169,8 @@ CASES: dict[str, Callable[[int], Promise]] = {
     "counter-resets": _resets,
     "rare-events-and-resets": _few_and_reset,
     "a-gap-of-scrapes": _gaps,
-    "a-reset-in-a-long-gap": _reset_in_a_long_gap,
+    "a-reset-in-a-long-gap": lambda now: _reset_in_a_long_gap(now, hours=5),
+    "a-reset-in-a-gap-two-days-ago": lambda now: _reset_in_a_long_gap(now, hours=40),
     "bad-series-born-late": _born,
     "bad-series-absent": _silent,
     "an-instance-that-appears-halfway": _halfway,

@@ -22,6 +22,7 @@ from frostline.core.promql import Slices
 from frostline.core.rules import Promise
 from frostline.core.selector import parse_selector
 from frostline.core.window import Rolling
+from frostline.names import Recorded
 from tests.support.promtool import Scenario, Value, run
 
 BAD = "sum(slo:frostline_bad:rate5m) * 300"
@@ -92,6 +93,27 @@ def test_counters(tmp_path: Path) -> None:
             "good-never": scenario(GOOD, {x("500"): "0+60x120"}, (30, BAD, None), (30, VALID, 600)),
         },
         groups=COUNTING,
+    )
+
+
+def test_hours_of_which_a_part_is_missing_are_recorded_and_no_others(tmp_path: Path) -> None:
+    scraped, evaluated = f"sum({Recorded.SCRAPED_1H})", f"sum({Recorded.EVALUATED_1H})"
+    run(
+        tmp_path,
+        {
+            "all-there": scenario(ERRORS, {x("200"): "0+60x480"}, (200, scraped, None), (200, evaluated, None)),
+            # Eleven minutes of scrapes are missing: of six or seven of them nothing can be counted.
+            "scrapes": scenario(
+                ERRORS,
+                {x("200"): "0+60x200 _x22 13380+60x280"},
+                (99, scraped, None),
+                (130, f"{scraped} > bool 0.85", 1),
+                (130, f"{scraped} < bool 0.95", 1),
+                (130, evaluated, None),
+                (190, scraped, None),
+            ),
+        },
+        groups=(*COUNTING, "frostline-hourly"),
     )
 
 

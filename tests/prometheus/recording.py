@@ -19,6 +19,8 @@ _METRIC = re.compile(r"slo:frostline_\w+:\w+")
 _RANGE = re.compile(r"\[(\d+)([smh])\]")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
+_HOURS_IN_PART = tuple(f"last_over_time({each}" for each in (Recorded.SCRAPED_1H, Recorded.EVALUATED_1H))
+
 LABELS = {"namespace": "shop", "unit": "event", "window": "30d"}
 
 Rate = Callable[[int], float | None]
@@ -80,6 +82,8 @@ class Recording:
             # Counters: a hundred events in every bucket, whoever asks.
             slots = re.findall(r'"(\d+/\d+)"', query) if self.counters else ()
             return Answer(tuple(Series({"frostline_slot": slot}, tuple((t, 100.0) for t in times)) for slot in slots))
+        if "count_over_time" in query or query.startswith(_HOURS_IN_PART):
+            return Answer(tuple(self._in_part(query, times)))
         if " offset 1h)" in query:
             return Answer(tuple(self._of_an_age(query, times[0])))
         metric = Recorded(metrics[0])
@@ -97,6 +101,38 @@ class Recording:
             newest = {when: max(dict(each.points).get(when, 0.0) for each in found) for when, _ in found[0].points}
             found = [Series({}, tuple(newest.items()))]
         return Answer(tuple(found))
+
+    def _in_part(self, query: str, times: list[int]) -> Iterator[Series]:
+        """Yield when something was missing in the five minutes up to each time, or in the hours around it."""
+        missing = self._hour_in_part if query.startswith(_HOURS_IN_PART) else self._five_minutes_in_part
+        scrapes = "unless" in query or query.startswith(_HOURS_IN_PART[0])
+        for name, promised in self.promises.items():
+            points = tuple((when, 1.0) for when in times if missing(promised, when, scrapes=scrapes))
+            if points:
+                yield Series(LABELS | {"name": name}, points)
+
+    def _five_minutes_in_part(self, promised: Promised, when: int, *, scrapes: bool) -> bool:
+        (valid, evaluated), (valid_before, before), (_, after) = (
+            self._samples_up_to(promised, end, 300) for end in (when, when - 300, when + 300)
+        )
+        if scrapes:
+            return 0 < valid < evaluated or bool(valid and before and not valid_before)
+        return (0 < evaluated < before and bool(after)) or 0 < evaluated < after
+
+    def _hour_in_part(self, promised: Promised, when: int, *, scrapes: bool) -> bool:
+        for at in range(when - 3_600 - (when - PHASE) % 1_800 + 1_800, when + 3_601, 1_800):
+            valid, evaluated = self._samples_up_to(promised, at, 3_600)
+            if scrapes and 0 < valid < evaluated:
+                return True
+            if not scrapes and 0 < evaluated < self._samples_up_to(promised, at - 3_600, 3_600)[1]:
+                return True
+        return False
+
+    def _samples_up_to(self, promised: Promised, end: int, length_s: int) -> tuple[int, int]:
+        """Return how many samples there are of valid events in so long a time, and how many of the objective."""
+        first, last = max(end - length_s + 1, promised.since), min(end, self.until)
+        samples = [at for at in range(first + (PHASE - first) % EVERY_S, last + 1, EVERY_S) if at not in self.missed]
+        return sum(promised.valid(at) is not None for at in samples), len(samples)
 
     def _of_an_age(self, query: str, when: int) -> Iterator[Series]:
         """Yield those whose rules were there an hour before; or, if that is asked, so are, and see nothing bad."""

@@ -6,7 +6,7 @@ from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.outcome import Failed
 from frostline.prometheus.backfilled import Backfilled
 from frostline.prometheus.source import Counted
-from tests.prometheus.recording import Promised, Rate, Recording
+from tests.prometheus.recording import PHASE, Promised, Rate, Recording
 from tests.support.objectives import AT, HOUR, objective
 
 A = ("shop", "a")
@@ -27,7 +27,7 @@ def quiet_after(moment: int) -> Callable[[int], float]:
     [
         pytest.param(quiet, 3, id="nothing bad beside it"),
         pytest.param(quiet_after(BEGAN + 2 * FINE_S), 6, id="as far as something bad was"),
-        pytest.param(quiet_after(BEGAN + HOUR), 10, id="all of it"),
+        pytest.param(quiet_after(BEGAN + HOUR), 4, id="as far as to the first of edges that are alike"),
     ],
 )
 def test_what_was_before_the_rules_or_near_it_is_read_from_counters(bad: Rate, direct: int) -> None:
@@ -38,6 +38,52 @@ def test_what_was_before_the_rules_or_near_it_is_read_from_counters(bad: Rate, d
     assert isinstance(found, Counted)
     read = [found.valid[AT + turn * FINE_S] for turn in range(1, 11)]
     assert read == [100.0] * direct + [pytest.approx(300.0)] * (10 - direct)
+
+
+def burst_at(moment: int) -> Rate:
+    """Return the rate of two hundred bad events of one moment."""
+    return lambda at: 200 / FINE_S if moment <= at < moment + FINE_S else 0.0
+
+
+MISSED = BEGAN + 2 * FINE_S + PHASE
+
+
+@pytest.mark.parametrize(
+    ("bad", "direct"),
+    [
+        pytest.param(lambda _at: 0.1, set(), id="steady"),
+        pytest.param(burst_at(BEGAN - FINE_S), set(), id="a burst long before"),
+        pytest.param(burst_at(MISSED - 60), {6, 7}, id="a burst"),
+        pytest.param(burst_at(MISSED + 200), {6, 7, 8}, id="a burst a little later"),
+    ],
+)
+def test_where_an_evaluation_is_missing_counters_are_asked_if_bad_events_vary(bad: Rate, direct: set[int]) -> None:
+    recording = Recording({"a": Promised(bad=bad)}, missed={MISSED})
+
+    found = Backfilled(recording).closed({A: objective()}, FINE)[A]
+
+    assert isinstance(found, Counted)
+    assert {turn for turn in range(1, 11) if found.valid[AT + turn * FINE_S] == 100.0} == direct
+
+
+def test_where_scrapes_are_missing_counters_are_asked_whatever_rules_saw() -> None:
+    recording = Recording({"a": Promised(bad=quiet, valid=lambda at: None if 0 <= at - BEGAN < FINE_S else 1.0)})
+
+    found = Backfilled(recording).closed({A: objective()}, FINE)[A]
+
+    assert isinstance(found, Counted)
+    assert {turn for turn in range(1, 11) if found.valid[AT + turn * FINE_S] == 100.0} == {4, 5, 6}
+
+
+def test_an_hour_with_missing_scrapes_is_asked_of_counters() -> None:
+    gap = Gap(AT, AT + 9 * COARSE_S, COARSE_S)
+    hole = AT + 5 * HOUR + 600
+    recording = Recording({"a": Promised(bad=quiet, valid=lambda at: None if 0 <= at - hole < 900 else 1.0)})
+
+    found = Backfilled(recording).closed({A: objective()}, gap)[A]
+
+    assert isinstance(found, Counted)
+    assert 6 in {turn for turn in range(1, 11) if found.valid[AT + turn * HOUR] == 100.0} <= {5, 6, 7}
 
 
 def test_nothing_is_read_from_counters_where_rules_found_nothing() -> None:

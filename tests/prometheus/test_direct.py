@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.core.indicator import Expressions, Gauge, Side, TimeShare
-from frostline.core.ledger import FINE_S, Gap
+from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.promql import SLOT_LABEL, Slices
@@ -205,6 +205,16 @@ def test_what_is_unclear_is_asked_for_exactly(metric: str) -> None:
     assert found == {number: buckets(number, ends) for number in range(3)}
     assert client.ranges == [(ends[0], ends[-1], FINE_S), (ends[1], ends[3], FINE_S)]
     assert set(terms(client.queries[1]).values()) == {"bad_1", "all_1"}
+
+
+def test_of_an_hour_that_is_unclear_five_minutes_are_asked_for_exactly() -> None:
+    client = Client(unclear=frozenset({("bad_1", AT + 2 * COARSE_S)}))
+
+    found = DirectSource(client).closed(objectives(2), Gap(AT, AT + 2 * COARSE_S, COARSE_S))[1]
+
+    assert isinstance(found, Counted)
+    assert found.numerator == {AT + COARSE_S: 1.0, AT + 2 * COARSE_S: 12.0, AT + 3 * COARSE_S: 1.0}
+    assert client.ranges[1:] == [(AT + COARSE_S + FINE_S, AT + 2 * COARSE_S, FINE_S)]
 
 
 def test_an_open_bucket_that_is_unclear_is_asked_for_exactly() -> None:

@@ -21,6 +21,14 @@ class Key(NamedTuple):
 Ended: TypeAlias = tuple[tuple[int, float], ...]
 """Bad events by the ends of buckets, epoch seconds."""
 
+
+class Patch(NamedTuple):
+    """Buckets since `since` to read again, once it is `due`: rules saw some of them in part only. Epoch seconds."""
+
+    since: int
+    due: int
+
+
 SPAN_POINTS: Final = 84
 """Most buckets of one question: three and a half days of hours, seven hours of five-minute buckets."""
 
@@ -35,6 +43,8 @@ class Account:
         series: how many valid series there were when they were last whole, at epoch second `series_at`.
         lost: how many there were before some went missing for good, and when; None while all are there.
         read_again: since when to read again, as lost ones are back; None when there is nothing to.
+        looked_at: the start of the open bucket when it was asked last which of the ones before rules saw in part only.
+        patch: what is to be read again as that was so; None when nothing is.
         closed_at: when the buckets that closed last were asked for last, epoch seconds.
         read_at: when they were all there to be read.
         ended: the bad events of the buckets that closed last as they were when they ended, by their ends.
@@ -52,6 +62,8 @@ class Account:
     series_at: int = 0
     lost: tuple[int, int] | None = None
     read_again: int | None = None
+    looked_at: int = 0
+    patch: Patch | None = None
     closed_at: int = 0
     read_at: int = 0
     ended: Ended = ()

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from frostline.controller.account import Account, Key
 from frostline.controller.measure import fill_gaps, read_again, read_now, read_sums
+from frostline.controller.patching import look, mend
 from frostline.controller.timing import Timing
 from frostline.core.assess import Answer, Fresh
 from frostline.core.outcome import Failed, Failure, Partial
@@ -17,6 +18,9 @@ from frostline.prometheus.source import Source
 
 _SUMS_S: Final = 2.0
 """For how long a cycle goes on with first figures from sums; what is left is read between cycles."""
+
+_PATCHES_S: Final = 1.0
+"""The same of reading again what rules saw in part only."""
 
 
 class Clock(Protocol):
@@ -127,6 +131,9 @@ class Lane:
         at = self.timing.evaluation_time(now)
         answers = read_now(self.source, accounts, at)
         read_again(self.source, accounts, at)
+        look(self.source, accounts, at)
+        stop = time.monotonic() + _PATCHES_S
+        mend(self.source, accounts, at, until=lambda: time.monotonic() > stop)
         # A first figure from sums is for what is alive and unambiguous only.
         alive = {key for key, answer in answers.items() if isinstance(answer, Fresh) and answer.newest is not None}
         deadline = time.monotonic() + _SUMS_S

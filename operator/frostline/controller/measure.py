@@ -15,10 +15,7 @@ from frostline.core.promql import wants_one_series
 from frostline.core.recorded import AFTER_S
 from frostline.core.shelf import State
 from frostline.core.window import bounds
-from frostline.prometheus.source import Counted, Latest, Missing, Points, Source
-
-LATE_S: Final = 600
-"""For how long after it closed a bucket is asked for again: late data."""
+from frostline.prometheus.source import LATE_S, Counted, Latest, Missing, Points, Source
 
 _AGAIN_S: Final = 120
 """How often it is asked for again."""
@@ -129,7 +126,7 @@ def _take(
     if just is not None:
         if isinstance(just.answer, Counted):
             before = ended_before(account, at) if just.unmoved is None else tuple(just.unmoved.items())
-            _record(account, just.gap, just.answer)
+            record(account, just.gap, just.answer)
             if averages_after_s is not None:
                 shift(account, at, just.gap, before, averages_after_s)
         account.closed_at = at
@@ -165,7 +162,7 @@ def read_again(source: Source, accounts: Accounts, at: int) -> None:
         gap = Gap(first, opened - FINE_S, FINE_S)
         answer = source.closed({key: account.objective}, gap)[key]
         if isinstance(answer, Counted):
-            _record(account, gap, answer)
+            record(account, gap, answer)
             account.ledger.forget(since, first)
             account.read_again = None
 
@@ -176,7 +173,7 @@ def read_sums(source: Source, accounts: Accounts, at: int, *, until: Callable[[]
     A handful after the other, until done or `until` says stop.
     """
     for window_s, group in _unsummed(accounts, at).items():
-        for some in _handfuls(group, source.handful):
+        for some in handfuls(group, source.handful):
             if until():
                 return
             _sum(source, some, at, window_s)
@@ -215,7 +212,7 @@ def fill_gaps(source: Source, accounts: Accounts, at: int, *, until: Callable[[]
             return True
         progress = False
         for gap, group in wanted.items():
-            for some in _handfuls(group, source.handful):
+            for some in handfuls(group, source.handful):
                 if until():
                     return False
                 objectives = {key: account.objective for key, account in some.items()}
@@ -226,7 +223,7 @@ def fill_gaps(source: Source, accounts: Accounts, at: int, *, until: Callable[[]
     return False
 
 
-def _handfuls(accounts: Accounts, size: int) -> Iterator[dict[Key, Account]]:
+def handfuls(accounts: Accounts, size: int) -> Iterator[dict[Key, Account]]:
     """Yield as many accounts at once as one query holds, so that a cycle need not wait long for its turn."""
     members = list(accounts.items())
     for first in range(0, len(members), size):
@@ -254,7 +251,7 @@ def _pieces(account: Account, at: int) -> Iterator[Gap]:
 def _settle(account: Account, gap: Gap, answer: Counted | Missing) -> bool:
     """Record an answer; True when the next question will be another one."""
     if isinstance(answer, Counted):
-        _record(account, gap, answer)
+        record(account, gap, answer)
         account.span = min(account.span * 2, SPAN_POINTS)
         return True
     if not isinstance(answer, Failed) or answer.failure not in _DIVISIBLE:
@@ -269,5 +266,6 @@ def _settle(account: Account, gap: Gap, answer: Counted | Missing) -> bool:
     return True
 
 
-def _record(account: Account, gap: Gap, answer: Counted) -> None:
+def record(account: Account, gap: Gap, answer: Counted) -> None:
+    """Store what was answered of the buckets of a gap."""
     account.ledger.record_gap(counted(account.objective.indicator), gap, answer.numerator, answer.valid)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
-from frostline.core.rules import BASE_INTERVAL_S, BASE_S, unit_label, window_label
+from frostline.core.rules import BASE_INTERVAL_S, BASE_S, Unit, unit_label, window_label
 from frostline.core.selector import quote
 from frostline.names import RuleLabel
 
@@ -24,6 +24,9 @@ LAG_S: Final = (BASE_S + AFTER_S) // 2
 
 LATE_S: Final = 5 * BASE_INTERVAL_S
 """Age of the newest sample from which on rules count as not evaluated: some evaluations may be skipped."""
+
+EVENTS: Final = f'{RuleLabel.UNIT}="{Unit.EVENT}"'
+"""The matcher of what counts events, not time."""
 
 _MOST_NAMED: Final = 1_000
 """Objectives that a query names; of more it asks for all that is recorded."""

@@ -99,6 +99,15 @@ def _hourly() -> Iterator[Rule]:
     # Every half hour: an evaluation that is missed while Prometheus restarts loses nothing.
     for of, base in ((Recorded.BAD_1H, Recorded.BAD_5M), (Recorded.VALID_1H, Recorded.VALID_5M)):
         yield Rule(of, f"avg_over_time({base}[1h])")
+    # Of nearly all promises nothing: only where something is missing these averages are not all there was.
+    valid, evaluated = (_samples(base, "[1h]") for base in (Recorded.VALID_5M, Recorded.ALLOWED))
+    yield Rule(Recorded.SCRAPED_1H, f"{valid} / {evaluated} < 1")
+    yield Rule(Recorded.EVALUATED_1H, f"{evaluated} / {_samples(Recorded.ALLOWED, '[1h] offset 1h')} < 1")
+
+
+def _samples(of: Recorded, during: str) -> str:
+    # By what tells promises apart: one that got another owner is one.
+    return f'sum by({COUNTED}) (count_over_time({of}{{{RuleLabel.UNIT}="{Unit.EVENT}"}}{during}))'
 
 
 def _factors(windows: Mapping[str, Window], profiles: Iterable[Alerting]) -> Iterator[Rule]:

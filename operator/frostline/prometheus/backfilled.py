@@ -1,7 +1,8 @@
 """The recorded source with a past: what was before the rules, or while they were not evaluated, is read directly."""
 
+import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from frostline.core.indicator import Counted as Sense
@@ -9,6 +10,7 @@ from frostline.core.indicator import counted
 from frostline.core.ledger import COARSE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
+from frostline.core.patches import MOST_NEAR, Patches, near, that_matter
 from frostline.core.selector import Selector
 from frostline.names import Recorded
 from frostline.prometheus.direct import Client as DirectClient
@@ -16,11 +18,8 @@ from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules
 from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import Counted, Latest, Missing, Points, Spread, joined
+from frostline.prometheus.source import LATE_S, Counted, Latest, Missing, Points, Spread, joined
 from frostline.prometheus.young import Young
-
-_MOST_ON: Final = 12
-"""Buckets that are read from counters, too, though rules saw them, as they are beside others that these did not see."""
 
 _WAITS: Final = Failed(
     Failure.NOT_RECORDED,
@@ -31,7 +30,7 @@ Key = TypeVar("Key", bound=tuple[str, str])
 
 
 class _Unseen(NamedTuple):
-    """Ends of buckets that the rules of a promise did not see, and of those `near` them that they did."""
+    """Ends of buckets that the rules of a promise did not see, and of others, `near` them or patchy, that they did."""
 
     ends: tuple[int, ...]
     near: frozenset[int]
@@ -57,6 +56,7 @@ class Backfilled:
         self._recorded = RecordedSource(client, spread)
         self._direct = DirectSource(client, spread)
         self._young = Young(client, most=self._direct.handful)
+        self._kept_until = sys.maxsize
 
     @property
     def averages_after_s(self) -> int | None:
@@ -75,6 +75,8 @@ class Backfilled:
 
     def latest(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Latest | Missing]:
         """Return what is recorded at `at` and of the `width_s` seconds up to it, or why nothing is."""
+        # What is newer is read as averages again: one bucket from counters among them would not stay one.
+        self._kept_until = at - width_s - LATE_S
         found = self._recorded.latest(objectives, at, width_s)
         there = {key: each.presence for key, each in found.items() if isinstance(each, Latest)}
         young = self._young.look(objectives, there, at)
@@ -85,7 +87,7 @@ class Backfilled:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
         old, direct = self._apart(objectives, gap)
         found, before = self._known(old, gap)
-        return direct | self._filled(found, old, before, gap.width_s)
+        return direct | self._filled(found, old, self._beside(found, old, gap, before), gap.width_s)
 
     def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return what rules and, where these are young, counters say; what was before the rules waits for its turn."""
@@ -104,10 +106,14 @@ class Backfilled:
         """Return the bad events of the buckets of `gap`, by their ends, as they were recorded when these ended."""
         return self._recorded.unmoved({key: each for key, each in objectives.items() if key not in self._young}, gap)
 
+    def patchy(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Patches] | Missing:
+        """Return the buckets of `gap` that rules saw in part only, of those objectives that have some."""
+        return self._recorded.patchy({key: each for key, each in objectives.items() if key not in self._young}, gap)
+
     def _known(
         self, objectives: Mapping[Key, Objective], gap: Gap
-    ) -> tuple[dict[Key, Counted | Missing], dict[Key, _Unseen]]:
-        """Return what was recorded, and per objective the buckets that its rules did not see."""
+    ) -> tuple[dict[Key, Counted | Missing], dict[Key, tuple[int, ...]]]:
+        """Return what was recorded, and per objective the ends of the buckets that its rules did not see."""
         found = self._recorded.closed(objectives, gap)
         ends = gap.ends
         holes = {
@@ -134,9 +140,33 @@ class Backfilled:
             )
             for key, of in holes.items()
         }
-        return found, {
-            key: _Unseen(of, frozenset(_near(objectives[key], found[key], of, gap))) for key, of in before.items() if of
-        }
+        return found, {key: of for key, of in before.items() if of}
+
+    def _beside(
+        self,
+        found: dict[Key, Counted | Missing],
+        objectives: Mapping[Key, Objective],
+        gap: Gap,
+        before: Mapping[Key, tuple[int, ...]],
+    ) -> dict[Key, _Unseen]:
+        """Return the buckets that rules did not see with those that counters have to be asked of beside them."""
+        there = {key: objectives[key] for key, answer in found.items() if _valid(answer)}
+        around = MOST_NEAR * gap.width_s
+        patchy = self._recorded.patchy(there, Gap(gap.start - around, gap.last + around, gap.width_s))
+        if isinstance(patchy, Partial | Failed):
+            found |= dict.fromkeys(there, patchy)
+            patchy = {}
+        beside: dict[Key, _Unseen] = {}
+        for key in before.keys() | patchy.keys():
+            answer, unseen = found[key], before.get(key, ())
+            if isinstance(answer, Counted):
+                bad = _bad(objectives[key], answer)
+                matter = that_matter(patchy[key], objectives[key], gap, answer.valid, bad) if key in patchy else set()
+                seen = {*near({*unseen, *matter}, bad, gap.width_s, self._kept_until), *matter} - {*unseen}
+                also = frozenset(seen & {*gap.ends})
+                if unseen or also:
+                    beside[key] = _Unseen(unseen, also)
+        return beside
 
     def _seen_at(self, edges: range, objectives: Mapping[Key, Objective]) -> dict[Key, frozenset[int]] | Missing:
         if edges.step != COARSE_S:
@@ -183,20 +213,10 @@ class Backfilled:
         return self._direct.boundaries(buckets, at)
 
 
-def _near(objective: Objective, answer: Counted | Missing, ends: tuple[int, ...], gap: Gap) -> Iterator[int]:
-    """Yield the ends of buckets right after those that rules did not see, as long as something bad was there.
-
-    Averages would have moved some of that from one to the other.
-    """
-    if not isinstance(answer, Counted):
-        return
-    counts_bad = counted(objective.indicator) is Sense.BAD
-    for last in ends:
-        for end in range(last + gap.width_s, min(last + _MOST_ON * gap.width_s, gap.ends[-1]) + 1, gap.width_s):
-            numerator, valid = answer.numerator.get(end, 0.0), answer.valid.get(end, 0.0)
-            if end in ends or (numerator if counts_bad else valid - numerator) <= 0:
-                break
-            yield end
+def _bad(objective: Objective, answer: Counted) -> Points:
+    if counted(objective.indicator) is Sense.BAD:
+        return {end: answer.numerator.get(end, 0.0) for end in answer.valid}
+    return {end: valid - answer.numerator.get(end, 0.0) for end, valid in answer.valid.items()}
 
 
 def _with(answer: Counted | Missing, recorded: Counted | Missing, near: frozenset[int]) -> Counted | Missing:

@@ -6,9 +6,10 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from frostline.core.increments import is_unclear
 from frostline.core.indicator import Indicator, TimeShare
-from frostline.core.ledger import Gap
+from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
+from frostline.core.patches import Patches
 from frostline.core.promql import (
     SLOT_LABEL,
     STEP_S,
@@ -29,6 +30,8 @@ from frostline.prometheus.source import Counted, Latest, Missing, Points, Presen
 
 BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
+
+_MOST_HOURS: Final = 12
 
 _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""
@@ -112,9 +115,20 @@ class DirectSource:
         for run, keys in _unclear(found, gap.width_s).items():
             # A key that failed in one run has no answer as a whole.
             group = {key: objectives[key] for key in keys if isinstance(found[key], Counted)}
-            for key, exact in self._buckets(group, run, terms).items():
+            for key, exact in self._exactly(group, run).items():
                 found[key] = put_in(run, found[key], exact)
         return found
+
+    def _exactly(self, objectives: Mapping[Key, Objective], run: Gap) -> dict[Key, Counted | Missing]:
+        """Return the events of buckets in which counters were reset or born.
+
+        Of hours each five minutes are asked for: in so little a counter is reset once at most, and then rarely has
+        more after it than it had before, which only `increase` can tell. Many hours in a row would cost too much.
+        """
+        if run.width_s != COARSE_S or len(run.ends) > _MOST_HOURS:
+            return self._buckets(objectives, run, terms)
+        within = Gap(run.start, run.last + run.width_s - FINE_S, FINE_S)
+        return {key: _by_hour(answer, run) for key, answer in self._buckets(objectives, within, terms).items()}
 
     def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return what `closed` does."""
@@ -122,6 +136,11 @@ class DirectSource:
 
     def unmoved(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Points]:
         """Return nothing: what is counted stays where it is."""
+        del objectives, gap
+        return {}
+
+    def patchy(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Patches]:
+        """Return nothing: counters tell what happened between two scrapes, however far apart."""
         del objectives, gap
         return {}
 
@@ -184,6 +203,20 @@ def _unclear(found: Mapping[Key, Counted | Missing], width_s: int) -> dict[Gap, 
             for run in runs(sorted({end for end, value in both if is_unclear(value)}), width_s):
                 found_in[run].append(key)
     return found_in
+
+
+def _by_hour(answer: Counted | Missing, hours: Gap) -> Counted | Missing:
+    """Return the sums over those buckets of each hour that have a count."""
+    if not isinstance(answer, Counted):
+        return answer
+
+    def summed(points: Points) -> Points:
+        found: dict[int, float] = defaultdict(float)
+        for end, value in points.items():
+            found[end + (hours.start - end) % hours.width_s] += value
+        return dict(found)
+
+    return Counted(summed(answer.numerator), summed(answer.valid))
 
 
 def _pair(of: Terms) -> tuple[str, str]:

@@ -11,13 +11,26 @@ from frostline.core.indicator import counted
 from frostline.core.ledger import COARSE_S, FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
-from frostline.core.recorded import AFTER_S, LAG_S, LATE_S, SEEN_S, Labels, also, labels_of, matchers, telescoped
+from frostline.core.patches import Patches
+from frostline.core.recorded import (
+    AFTER_S,
+    EVENTS,
+    LAG_S,
+    LATE_S,
+    SEEN_S,
+    Labels,
+    also,
+    labels_of,
+    matchers,
+    telescoped,
+)
 from frostline.core.rules import Unit
 from frostline.core.selector import Selector
 from frostline.names import Recorded, RuleLabel
 from frostline.prometheus.client import Answer, Asked
 from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules, Evaluations, Unevaluated
+from frostline.prometheus.patchy import patches
 from frostline.prometheus.recorded_answers import (
     NOTHING,
     Both,
@@ -50,7 +63,6 @@ _LOOK_S: Final = 300
 
 _SHORT: Final = (Recorded.BAD_5M, Recorded.VALID_5M)
 _LONG: Final = (Recorded.BAD_1H, Recorded.VALID_1H)
-_EVENTS: Final = f'{RuleLabel.UNIT}="{Unit.EVENT}"'
 _NO_EVENTS: Final = f'{RuleLabel.UNIT}!="{Unit.EVENT}"'
 
 Key = TypeVar("Key", bound=tuple[str, str])
@@ -167,6 +179,10 @@ class RecordedSource:
         found = ((key, events.get(labels_of(key, objective))) for key, objective in objectives.items())
         return {key: points for key, points in found if points is not None}
 
+    def patchy(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Patches] | Missing:
+        """Return the buckets of `gap` that rules saw in part only, of those objectives that have some."""
+        return patches(self._client, objectives, gap)
+
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
         """Return the events of the whole window up to `at` in one look, right but for edges and births."""
         members = list(objectives.items())
@@ -239,7 +255,7 @@ class RecordedSource:
         if before is None or isinstance(before, Partial | Failed):
             return Both({}, {}) if before is None else before
         hours = self._pair(_LONG, lambda metric: _hour(metric, which), ends, LAG_S)
-        edges = self._between(also(which, _EVENTS), range(gap.start, ends[-1] + 1, ends[-1] - gap.start), before)
+        edges = self._between(also(which, EVENTS), range(gap.start, ends[-1] + 1, ends[-1] - gap.start), before)
         if isinstance(hours, Partial | Failed):
             return hours
         if isinstance(edges, Partial | Failed):
@@ -338,7 +354,7 @@ def _five_minutes(metric: Recorded, which: str) -> str:
     A single evaluation loses events between the last scrape of one range and the first of the next, and makes up
     for them by extrapolation: fair for many events, and for a few ones wrong. Minutes and slices are counted whole.
     """
-    events = also(which, _EVENTS)
+    events = also(which, EVENTS)
     single = f"[{_NEAR}] offset {LAG_S - AFTER_S}s)"
     around = f"avg_over_time({metric}{events}[5m]) and last_over_time({metric}{events}[{_NEWEST_S}s])"
     # Added to nothing it loses its name, as an average does: of one promise comes one series.
@@ -354,7 +370,7 @@ def _hour(metric: Recorded, which: str) -> str:
     whole = f"last_over_time({short}{also(which, _NO_EVENTS)}[{_NEAR}] offset -{AFTER_S}s)"
     # A minute short of the hour: older versions of Prometheus count what lies at the start of a range, too.
     summed = f"sum_over_time({whole}[59m:5m] offset {LAG_S}s) / {COARSE_S // FINE_S}"
-    return f"last_over_time({metric}{also(which, _EVENTS)}[1h]) or {summed}"
+    return f"last_over_time({metric}{also(which, EVENTS)}[1h]) or {summed}"
 
 
 def _last(metric: Recorded, which: str) -> str:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
+from frostline.core.patches import Patches
 from frostline.core.selector import Selector
+
+LATE_S: Final = 600
+"""For how long after it closed a bucket is asked for again: data may come late."""
 
 Key = TypeVar("Key", bound=tuple[str, str])
 """Namespace and name of an objective."""
@@ -103,6 +107,9 @@ class Source(Protocol):
 
         Nothing where none are moved, or where that is not known.
         """
+
+    def patchy(self, objectives: Mapping[Key, Objective], gap: Gap) -> Mapping[Key, Patches] | Missing:
+        """Return the buckets of `gap` that are to be read again once all around them is known, by objective."""
 
     def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
         """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""

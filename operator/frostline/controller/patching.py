@@ -1,0 +1,78 @@
+"""Patching: what rules saw in part only is read again, from counters, once all around it is known (ADR 14)."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
+
+from frostline.controller.account import Account, Key, Patch
+from frostline.controller.measure import Accounts, handfuls, record
+from frostline.controller.moved import MOVED_S
+from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Gap, open_bucket
+from frostline.core.outcome import Failed, Partial
+from frostline.core.recorded import SEEN_S
+from frostline.prometheus.source import Counted, Source
+
+_AROUND_S: Final = 3_600
+"""How much before a bucket is read again with it: what happened may have been moved between it and others."""
+
+_AFTER_S: Final = MOVED_S + 4 * FINE_S
+"""How long after its end it is: three buckets on, which nothing is moved to or from any more."""
+
+_PUT_OFF_S: Final = 3_600
+
+_AGAIN_S: Final = 300
+"""How long to wait where that could not be read."""
+
+
+def look(source: Source, accounts: Accounts, at: int) -> None:
+    """Find out which buckets rules saw in part only, once after each that closed; of it the next one tells."""
+    opened = open_bucket(at)
+    if source.settled_after_s is None or at < opened + source.settled_after_s + SEEN_S:
+        return
+    newest = opened - 2 * FINE_S
+    due: dict[Gap, dict[Key, Account]] = defaultdict(dict)
+    for key, account in accounts.items():
+        if account.looked_at < opened and account.has_figure:
+            # What was before is read so at a start; the newest of it could not be judged then.
+            first = max(account.looked_at - FINE_S, newest - _AROUND_S)
+            due[Gap(min(first, newest), newest, FINE_S)][key] = account
+    for gap, group in due.items():
+        found = source.patchy({key: account.objective for key, account in group.items()}, gap)
+        if isinstance(found, Partial | Failed):
+            continue
+        for key, account in group.items():
+            account.looked_at = opened
+            if key in found:
+                ends = {*found[key].scrapes, *found[key].evaluations}
+                account.patch = _patch(account.patch, min(ends), max(ends))
+
+
+def _patch(before: Patch | None, first: int, last: int) -> Patch:
+    since, due = first - FINE_S - _AROUND_S, last + _AFTER_S
+    if before is None:
+        return Patch(since, due)
+    since = min(since, before.since)
+    # Put off by an hour at most: where something is missing all the time it would never come to be.
+    return Patch(since, max(before.due, min(due, since + _AROUND_S + _AFTER_S + _PUT_OFF_S)))
+
+
+def mend(source: Source, accounts: Accounts, at: int, *, until: Callable[[], bool]) -> None:
+    """Read again what is due, a handful of accounts after the other, until done or `until` says stop."""
+    opened = open_bucket(at)
+    due: dict[Gap, dict[Key, Account]] = defaultdict(dict)
+    for key, account in accounts.items():
+        if account.patch is not None and account.patch.due <= at:
+            first = max(account.patch.since, opened - FINE_HORIZON_S)
+            due[Gap(first, opened - MOVED_S - FINE_S, FINE_S)][key] = account
+    for gap, group in due.items():
+        for some in handfuls(group, source.handful):
+            if until():
+                return
+            objectives = {key: account.objective for key, account in some.items()}
+            for key, answer in source.closed(objectives, gap).items():
+                account = some[key]
+                if isinstance(answer, Counted):
+                    record(account, gap, answer)
+                    account.patch = None
+                elif account.patch is not None:
+                    account.patch = account.patch._replace(due=at + _AGAIN_S)
