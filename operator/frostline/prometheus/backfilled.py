@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from frostline.core.indicator import Counted as Sense
@@ -46,7 +46,7 @@ class Client(DirectClient, AsksRules, Protocol):
 
 
 class Backfilled:
-    """Reads what rules recorded, and counters for buckets at whose end no rule of the promise was evaluated.
+    """Reads what rules recorded, and counters for buckets that the rules of the promise did not see, or in part only.
 
     What is now comes from the rules, too: where they are not evaluated nothing is measured. While they are young they
     tell that alone, and what is counted comes from the counters.
@@ -151,17 +151,18 @@ class Backfilled:
     ) -> dict[Key, _Unseen]:
         """Return the buckets that rules did not see with those that counters have to be asked of beside them."""
         there = {key: objectives[key] for key, answer in found.items() if _valid(answer)}
-        around = MOST_NEAR * gap.width_s
-        patchy = self._recorded.patchy(there, Gap(gap.start - around, gap.last + around, gap.width_s))
+        ends = {end for key in there for end in _valid(found[key])}
+        patchy = self._recorded.patchy(there, _around(ends, gap.width_s)) if ends else {}
         if isinstance(patchy, Partial | Failed):
             found |= dict.fromkeys(there, patchy)
             patchy = {}
         beside: dict[Key, _Unseen] = {}
-        for key in before.keys() | patchy.keys():
+        for key in dict.fromkeys((*before, *patchy)):
             answer, unseen = found[key], before.get(key, ())
             if isinstance(answer, Counted):
                 bad = _bad(objectives[key], answer)
                 matter = that_matter(patchy[key], objectives[key], gap, answer.valid, bad) if key in patchy else set()
+                matter = {end for end in matter if end <= self._kept_until}
                 seen = {*near({*unseen, *matter}, bad, gap.width_s, self._kept_until), *matter} - {*unseen}
                 also = frozenset(seen & {*gap.ends})
                 if unseen or also:
@@ -211,6 +212,12 @@ class Backfilled:
     def boundaries(self, buckets: Selector, at: int) -> tuple[str, ...] | Missing:
         """Return the bucket bounds, as the label `le` spells them, of the series that `buckets` selects at `at`."""
         return self._direct.boundaries(buckets, at)
+
+
+def _around(ends: Collection[int], width_s: int) -> Gap:
+    """Return the buckets from the first to the last of those with these `ends`, and those near them."""
+    around = MOST_NEAR * width_s
+    return Gap(min(ends) - width_s - around, max(ends) - width_s + around, width_s)
 
 
 def _bad(objective: Objective, answer: Counted) -> Points:
