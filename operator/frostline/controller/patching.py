@@ -10,7 +10,7 @@ from frostline.controller.moved import MOVED_S
 from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Gap, open_bucket
 from frostline.core.outcome import Failed, Partial
 from frostline.core.recorded import SEEN_S
-from frostline.prometheus.source import LATE_S, Counted, Source
+from frostline.prometheus.source import Counted, Source
 
 _AROUND_S: Final = 3_600
 """How much before a bucket is read again with it: what happened may have been moved between it and others."""
@@ -33,8 +33,8 @@ def look(source: Source, accounts: Accounts, at: int) -> None:
     due: dict[Gap, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
         if account.looked_at < opened and account.has_figure:
-            # A start reads all so but the newest, which cannot be judged yet.
-            since = account.looked_at or opened - LATE_S
+            # A start reads all so but the newest: these cannot be judged yet, or are read as averages again.
+            since = account.looked_at or opened - MOVED_S
             due[Gap(min(max(since - FINE_S, newest - _AROUND_S), newest), newest, FINE_S)][key] = account
     for gap, group in due.items():
         found = source.patchy({key: account.objective for key, account in group.items()}, gap)
