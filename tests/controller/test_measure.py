@@ -5,14 +5,14 @@ from decimal import Decimal
 import pytest
 
 from frostline.controller.account import SPAN_POINTS, Account, Key, opened
-from frostline.controller.measure import fill_gaps, read_now, read_sums
+from frostline.controller.measure import LATE_S, fill_gaps, read_now, read_sums
 from frostline.core.assess import Fresh
 from frostline.core.indicator import Gauge, Side, TimeShare
 from frostline.core.ledger import FINE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.selector import Selector
-from frostline.prometheus.source import LATE_S, Counted, Missing
+from frostline.prometheus.source import Counted, Missing
 from tests.controller.world.prometheus import DOWN, K, Prometheus
 from tests.support.objectives import AT, DAY, HOUR, Events, counters, objective, silent, steady
 

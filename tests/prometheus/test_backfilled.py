@@ -27,7 +27,7 @@ def quiet_after(moment: int) -> Callable[[int], float]:
     [
         pytest.param(quiet, 3, id="nothing bad beside it"),
         pytest.param(quiet_after(BEGAN + 2 * FINE_S), 6, id="as far as something bad was"),
-        pytest.param(quiet_after(BEGAN + HOUR), 4, id="as far as to the first of edges that are alike"),
+        pytest.param(quiet_after(BEGAN + HOUR), 3, id="as much everywhere"),
     ],
 )
 def test_what_was_before_the_rules_or_near_it_is_read_from_counters(bad: Rate, direct: int) -> None:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 from frostline.core.assess import Assessment
 from frostline.core.ledger import Ledger
 from frostline.core.objective import Objective
+from frostline.core.outcome import Rehydrating
 
 
 class Key(NamedTuple):
@@ -73,6 +74,11 @@ class Account:
     def has_figure(self) -> bool:
         """Whether there is a figure to show, complete or not."""
         return self.assessment is not None and self.assessment.figure is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is a figure that does not wait for buckets."""
+        return self.has_figure and self.assessment is not None and not isinstance(self.assessment.outcome, Rehydrating)
 
 
 def opened(uid: str, objective: Objective) -> Account:

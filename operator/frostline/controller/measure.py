@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from frostline.controller.account import SPAN_POINTS, Account, Key
-from frostline.controller.moved import MOVED_S, ended_before, shift
+from frostline.controller.moved import ended_before, moved_in, shift
 from frostline.core.assess import STALE_AFTER_S, Answer, Assessment, Fresh, believable, figure_from_sums
 from frostline.core.indicator import counted, described
 from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Entry, Gap, entry, open_bucket
 from frostline.core.outcome import Failed, Failure, Partial, Rehydrating, SeriesLost, SeveralSeries
 from frostline.core.promql import wants_one_series
-from frostline.core.recorded import AFTER_S
+from frostline.core.recorded import AFTER_S, MOVED_S
 from frostline.core.shelf import State
 from frostline.core.window import bounds
-from frostline.prometheus.source import LATE_S, Counted, Latest, Missing, Points, Source
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Source
+
+LATE_S: Final = 600
+"""For how long after it closed a bucket is asked for again: late data."""
 
 _AGAIN_S: Final = 120
 """How often it is asked for again."""
@@ -51,7 +54,8 @@ def read_now(source: Source, accounts: Accounts, at: int) -> dict[Key, Answer]:
     for gap, keys in _due_in(source, accounts, at, latest).items():
         due = {key: objectives[key] for key in keys}
         closed = source.recent(due, gap)
-        unmoved = source.unmoved(due, gap) if gap.start < open_bucket(at) - LATE_S else {}
+        blank = {key: each for key, each in due.items() if accounts[key].read_at < open_bucket(at) - LATE_S}
+        unmoved = source.unmoved(blank, moved_in(at)) if blank else {}
         just |= {key: _Closed(gap, closed[key], unmoved.get(key)) for key in keys}
     averages = source.averages_after_s
     return {
@@ -129,7 +133,9 @@ def _take(
             record(account, just.gap, just.answer)
             if averages_after_s is not None:
                 shift(account, at, just.gap, before, averages_after_s)
-        account.closed_at = at
+        # A start that could not read so much reads less at once.
+        less = isinstance(just.answer, Failed) and just.gap.start < opened - LATE_S
+        account.closed_at = opened - LATE_S if less else at
     kind = counted(account.objective.indicator)
     of_now = entry(kind, opened, at - opened, now.numerator.get(at), now.valid.get(at))
     account.ledger.record_open(of_now._replace(bad=of_now.bad + account.shifted))

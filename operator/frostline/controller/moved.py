@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final
 
 from frostline.controller.account import Account, Ended
 from frostline.core.ledger import FINE_S, Gap, open_bucket
-
-MOVED_S: Final = 1_200
-"""For how long it is known what was moved; so much is read at a start."""
+from frostline.core.recorded import MOVED_S
 
 
-def _recent(at: int) -> Gap:
+def moved_in(at: int) -> Gap:
+    """Return the buckets of which it is known, or asked, what was moved from them or to them."""
     return Gap(open_bucket(at) - MOVED_S, open_bucket(at) - FINE_S, FINE_S)
 
 
 def ended_before(account: Account, at: int) -> Ended:
     """Return the bad events of the buckets that closed last when they ended; where nobody saw that, as known so far."""
-    recent, known = _recent(at), dict(account.ended)
+    recent, known = moved_in(at), dict(account.ended)
     return tuple(
         (end, known.get(end, bad))
         for end, bad in zip(recent.ends, account.ledger.bad_in(recent), strict=True)
@@ -32,7 +30,7 @@ def shift(account: Account, at: int, gap: Gap, before: Ended, averages_after_s: 
     and their neighbours were when they ended. What crossed the edge from which on it is summed up is not known: it is
     the edge with least around it. So what was wrong when a bucket ended, as rules were late, is forgotten with it.
     """
-    recent = _recent(at)
+    recent = moved_in(at)
     read = list(zip(recent.ends, account.ledger.bad_in(recent), strict=True))
     just_ended = tuple(
         (end, bad) for end, bad in read if bad is not None and end in gap.ends and at < end + averages_after_s

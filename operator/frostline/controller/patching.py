@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 from frostline.controller.account import Account, Key, Patch
-from frostline.controller.measure import Accounts, handfuls, record
-from frostline.controller.moved import MOVED_S
+from frostline.controller.measure import LATE_S, Accounts, handfuls, record
 from frostline.core.ledger import FINE_HORIZON_S, FINE_S, Gap, open_bucket
 from frostline.core.outcome import Failed, Partial
-from frostline.core.recorded import SEEN_S
+from frostline.core.recorded import MOVED_S, SEEN_S
 from frostline.prometheus.source import Counted, Source
 
 _AROUND_S: Final = 3_600
@@ -32,9 +31,9 @@ def look(source: Source, accounts: Accounts, at: int) -> None:
     newest = opened - 2 * FINE_S
     due: dict[Gap, dict[Key, Account]] = defaultdict(dict)
     for key, account in accounts.items():
-        if account.looked_at < opened and account.has_figure:
-            # A start reads all so but the newest: these cannot be judged yet, or are read as averages again.
-            since = account.looked_at or opened - MOVED_S
+        if account.looked_at < opened and account.is_complete:
+            # A start reads so what averages do not change any more, of the time when it began.
+            since = account.looked_at or opened - MOVED_S - LATE_S
             due[Gap(min(max(since - FINE_S, newest - _AROUND_S), newest), newest, FINE_S)][key] = account
     for gap, group in due.items():
         found = source.patchy({key: account.objective for key, account in group.items()}, gap)

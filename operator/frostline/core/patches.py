@@ -61,12 +61,10 @@ def near(ends: Collection[int], bad: Mapping[int, float], width_s: int, last: in
 def _quietest(bad: Sequence[float], then: float | None) -> int:
     """Return how many of these lie before the edge across which least was moved; of several the nearest edge.
 
-    `then` comes after them; where that is not known it is taken to be like the last of them.
-
-    What was moved across an edge leaves something on both sides of it. So it is none of these where the first one
-    holds nothing, else one at least: what was on the other side is not known.
+    What was moved across an edge leaves something on both sides of it; what is beyond the first of these is not known.
+    `then` comes after the last; where that is not known it is taken to be like it.
     """
-    if not bad or bad[0] <= 0:
+    if not bad:
         return 0
-    edges = [min(each) for each in pairwise((*bad, bad[-1] if then is None else then))]
-    return 1 + min(range(len(edges)), key=edges.__getitem__)
+    edges = [bad[0], *(min(each) for each in pairwise((*bad, bad[-1] if then is None else then)))]
+    return min(range(len(edges)), key=edges.__getitem__)

@@ -22,6 +22,9 @@ SEEN_S: Final = 15
 LAG_S: Final = (BASE_S + AFTER_S) // 2
 """How far averages of five-minute rates lag behind what those count, on average, in seconds."""
 
+MOVED_S: Final = 1_200
+"""For how long it is known what averages moved from a bucket to its neighbours; so much is read at a start."""
+
 LATE_S: Final = 5 * BASE_INTERVAL_S
 """Age of the newest sample from which on rules count as not evaluated: some evaluations may be skipped."""
 

@@ -11,6 +11,7 @@ from frostline.core.ledger import COARSE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
 from frostline.core.patches import MOST_NEAR, Patches, near, that_matter
+from frostline.core.recorded import MOVED_S
 from frostline.core.selector import Selector
 from frostline.names import Recorded
 from frostline.prometheus.direct import Client as DirectClient
@@ -18,7 +19,7 @@ from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.evaluations import AsksRules
 from frostline.prometheus.recorded import RecordedSource
 from frostline.prometheus.runs import put_in, runs
-from frostline.prometheus.source import LATE_S, Counted, Latest, Missing, Points, Spread, joined
+from frostline.prometheus.source import Counted, Latest, Missing, Points, Spread, joined
 from frostline.prometheus.young import Young
 
 _WAITS: Final = Failed(
@@ -75,8 +76,8 @@ class Backfilled:
 
     def latest(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Latest | Missing]:
         """Return what is recorded at `at` and of the `width_s` seconds up to it, or why nothing is."""
-        # What is newer is read as averages again: one bucket from counters among them would not stay one.
-        self._kept_until = at - width_s - LATE_S
+        # What is newer is read as averages again, or has to go with those that are.
+        self._kept_until = at - width_s - MOVED_S
         found = self._recorded.latest(objectives, at, width_s)
         there = {key: each.presence for key, each in found.items() if isinstance(each, Latest)}
         young = self._young.look(objectives, there, at)

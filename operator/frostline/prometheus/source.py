@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from frostline.core.ledger import Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Partial
 from frostline.core.patches import Patches
 from frostline.core.selector import Selector
-
-LATE_S: Final = 600
-"""For how long after it closed a bucket is asked for again: data may come late."""
 
 Key = TypeVar("Key", bound=tuple[str, str])
 """Namespace and name of an objective."""
