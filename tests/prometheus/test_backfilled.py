@@ -3,8 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from frostline.core.ledger import COARSE_S, FINE_S, Gap
-from frostline.core.outcome import Failed
+from frostline.core.outcome import Failed, Failure
 from frostline.prometheus.backfilled import Backfilled
+from frostline.prometheus.direct import DirectSource
 from frostline.prometheus.source import Counted
 from tests.prometheus.recording import PHASE, Promised, Rate, Recording
 from tests.support.objectives import AT, HOUR, objective
@@ -73,6 +74,21 @@ def test_where_scrapes_are_missing_counters_are_asked_whatever_rules_saw() -> No
 
     assert isinstance(found, Counted)
     assert {turn for turn in range(1, 11) if found.valid[AT + turn * FINE_S] == 100.0} == {4, 5, 6}
+
+
+@pytest.mark.parametrize(
+    ("failure", "kept"), [(Failure.TOO_MUCH, True), (Failure.TIMEOUT, True), (Failure.UNREACHABLE, False)]
+)
+def test_where_counters_cannot_be_read_what_rules_saw_in_part_stands(
+    failure: Failure, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Backfilled(Recording({"a": Promised(bad=burst_at(MISSED - 60))}, missed={MISSED}))
+    failed = Failed(failure, "as it is")
+    monkeypatch.setattr(DirectSource, "closed", lambda _self, objectives, _gap: dict.fromkeys(objectives, failed))
+
+    found = source.closed({A: objective()}, FINE)[A]
+
+    assert isinstance(found, Counted) if kept else found == failed
 
 
 def test_an_hour_with_missing_scrapes_is_asked_of_counters() -> None:

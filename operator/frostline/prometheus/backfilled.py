@@ -27,6 +27,8 @@ _WAITS: Final = Failed(
     "its rules began to be evaluated just now, and many others did: what was before is read from the counters in turn",
 )
 
+_UNREADABLE: Final = frozenset({Failure.TIMEOUT, Failure.TOO_MUCH, Failure.BAD_QUERY, Failure.NOT_A_NUMBER})
+
 Key = TypeVar("Key", bound=tuple[str, str])
 
 
@@ -194,8 +196,10 @@ class Backfilled:
             idle = self._direct.idle(group, run)
             events = self._direct.closed({key: each for key, each in group.items() if key not in idle}, run)
             for key in group:
-                counted_there = _with(events.get(key, Counted({}, {})), found[key], before[key].near)
-                found[key] = put_in(run, found[key], counted_there)
+                answer = events.get(key, Counted({}, {}))
+                if _too_heavy(answer) and not {*before[key].ends} & {*run.ends}:
+                    continue
+                found[key] = put_in(run, found[key], _with(answer, found[key], before[key].near))
         return found
 
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
@@ -225,6 +229,11 @@ def _bad(objective: Objective, answer: Counted) -> Points:
     if counted(objective.indicator) is Sense.BAD:
         return {end: answer.numerator.get(end, 0.0) for end in answer.valid}
     return {end: valid - answer.numerator.get(end, 0.0) for end, valid in answer.valid.items()}
+
+
+def _too_heavy(answer: Counted | Missing) -> bool:
+    """Return whether counters cannot be read, now or ever: often that is why there are rules, and averages will do."""
+    return isinstance(answer, Failed) and answer.failure in _UNREADABLE
 
 
 def _with(answer: Counted | Missing, recorded: Counted | Missing, near: frozenset[int]) -> Counted | Missing:
