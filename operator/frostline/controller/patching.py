@@ -19,6 +19,9 @@ _AFTER_S: Final = MOVED_S + 4 * FINE_S
 
 _PUT_OFF_S: Final = 3_600
 
+_AT_ONCE: Final = 60
+"""Accounts of one question: counters of so many take a second at most, which a cycle waits for."""
+
 _AGAIN_S: Final = 300
 """How long to wait where that could not be read."""
 
@@ -64,7 +67,7 @@ def mend(source: Source, accounts: Accounts, at: int, *, until: Callable[[], boo
             first = max(account.patch.since, opened - FINE_HORIZON_S)
             due[Gap(first, opened - MOVED_S - FINE_S, FINE_S)][key] = account
     for gap, group in due.items():
-        for some in handfuls(group, source.handful):
+        for some in handfuls(group, _AT_ONCE):
             if until():
                 return
             objectives = {key: account.objective for key, account in some.items()}
