@@ -40,7 +40,8 @@ class World:
 
         self.recording = Recording({"a": Promised(bad=bad, valid=valid if unscraped else always)}, missed=missed)
         self.source = Backfilled(self.recording)
-        self.source._direct = Counters(unscraped.stop if moment in unscraped else moment)  # type: ignore[assignment]
+        seen = unscraped.stop if moment in unscraped else moment
+        self.source._direct = Counters(seen, unscraped)  # type: ignore[assignment]
         self.account = opened("uid", objective())
 
     def cycle(self, at: int) -> None:
@@ -77,6 +78,7 @@ def due(world: World) -> int:
     quiet(world.account)
     at = BEGUN - 2 * FINE_S + CYCLE_S
     while world.account.patch is None or world.account.patch.due > at + CYCLE_S:
+        assert at < BEGUN + LATER_S
         world.cycle(at)
         at += CYCLE_S
     return at + CYCLE_S
@@ -105,6 +107,29 @@ def test_neither_do_scrapes(second: int, late_s: int, gap_s: int) -> None:
     first = moment + late_s
 
     assert in_the_end(World(moment, unscraped=range(first, first + gap_s))) == pytest.approx(BURST, rel=0.01)
+
+
+@pytest.mark.parametrize("lasts_s", [330, 420, 600, 1_200])
+@pytest.mark.parametrize("late_s", range(-300, 61, 60))
+@pytest.mark.parametrize("second", [0, 150, 285])
+def test_neither_does_a_long_time_without_evaluations(second: int, late_s: int, lasts_s: int) -> None:
+    moment = BEGUN + second
+
+    world = World(moment, around(moment + late_s, lasts_s // EVERY_S))
+
+    assert in_the_end(world) == pytest.approx(BURST, rel=0.01)
+
+
+@pytest.mark.parametrize("lasts_s", [420, 600, 1_200])
+@pytest.mark.parametrize("late_s", range(-300, 61, 60))
+@pytest.mark.parametrize("second", [0, 150, 285])
+def test_neither_does_a_prometheus_that_was_away(second: int, late_s: int, lasts_s: int) -> None:
+    moment = BEGUN + second
+    first = moment + late_s
+
+    world = World(moment, around(first, lasts_s // EVERY_S), range(first, first + lasts_s))
+
+    assert in_the_end(world) == pytest.approx(BURST, rel=0.01)
 
 
 @pytest.mark.parametrize("late_s", range(-300, FINE_S + 120, 120))

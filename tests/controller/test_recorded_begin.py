@@ -19,14 +19,16 @@ KEY = Key("shop", "a")
 
 
 class Counters:
-    """What the counters say of one burst, which is exact."""
+    """What the counters say of one burst, which is exact; nothing of buckets in which all of them were `unscraped`."""
 
-    def __init__(self, moment: int) -> None:
+    def __init__(self, moment: int, unscraped: range = range(0)) -> None:
         self.moment = moment
+        self.unscraped = unscraped
 
     def closed(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted]:
-        bad = {end: BURST * (end - gap.width_s < self.moment <= end) for end in gap.ends}
-        return dict.fromkeys(objectives, Counted(bad, dict.fromkeys(gap.ends, float(gap.width_s))))
+        ends = [end for end in gap.ends if not (end - gap.width_s in self.unscraped and end in self.unscraped)]
+        bad = {end: BURST * (end - gap.width_s < self.moment <= end) for end in ends}
+        return dict.fromkeys(objectives, Counted(bad, dict.fromkeys(ends, float(gap.width_s))))
 
     def open(self, objectives: Mapping[Key, Objective], at: int, width_s: int) -> dict[Key, Counted]:
         return self.closed(objectives, Gap(at - width_s, at - width_s, width_s))

@@ -105,7 +105,7 @@ class Recording:
     def _in_part(self, query: str, times: list[int]) -> Iterator[Series]:
         """Yield when something was missing in the five minutes up to each time, or in the hours around it."""
         missing = self._hour_in_part if query.startswith(_HOURS_IN_PART) else self._five_minutes_in_part
-        scrapes = "unless" in query or query.startswith(_HOURS_IN_PART[0])
+        scrapes = Recorded.VALID_5M in query or query.startswith(_HOURS_IN_PART[0])
         for name, promised in self.promises.items():
             points = tuple((when, 1.0) for when in times if missing(promised, when, scrapes=scrapes))
             if points:
@@ -116,8 +116,12 @@ class Recording:
             self._samples_up_to(promised, end, 300) for end in (when, when - 300, when + 300)
         )
         if scrapes:
-            return 0 < valid < evaluated or bool(valid and before and not valid_before)
-        return (0 < evaluated < before and bool(after)) or 0 < evaluated < after
+            half = 0 < evaluated <= before / 2 or 0 < evaluated <= after / 2
+            return (
+                0 < valid < evaluated or bool(valid and before and not valid_before) or bool(half and before and after)
+            )
+        alone = bool(evaluated) is not bool(before)
+        return alone or (0 < evaluated < before and bool(after)) or 0 < evaluated < after
 
     def _hour_in_part(self, promised: Promised, when: int, *, scrapes: bool) -> bool:
         for at in range(when - 3_600 - (when - PHASE) % 1_800 + 1_800, when + 3_601, 1_800):
@@ -168,6 +172,8 @@ class Recording:
             samples = range(first + (PHASE - first) % EVERY_S, last + 1, EVERY_S)
             rates = [rate for at in samples if at not in self.missed and (rate := of(at)) is not None]
             return sum(rates) / len(rates) if rates else None
+        while when - sample < 120 and of(sample) is None:
+            sample -= EVERY_S
         return of(sample) if when - sample < 120 else None
 
     def _sample(self, metric: Recorded, when: int) -> int:

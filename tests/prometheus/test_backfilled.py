@@ -77,16 +77,22 @@ def test_where_scrapes_are_missing_counters_are_asked_whatever_rules_saw() -> No
 
 
 @pytest.mark.parametrize(
-    ("failure", "kept"), [(Failure.TOO_MUCH, True), (Failure.TIMEOUT, True), (Failure.UNREACHABLE, False)]
+    ("failure", "gap", "kept"),
+    [
+        pytest.param(Failure.TOO_MUCH, FINE, True, id="never answered"),
+        pytest.param(Failure.TIMEOUT, FINE, False, id="perhaps for less"),
+        pytest.param(Failure.TIMEOUT, Gap(BEGAN + FINE_S, BEGAN + FINE_S, FINE_S), True, id="not for less"),
+        pytest.param(Failure.UNREACHABLE, FINE, False, id="not now"),
+    ],
 )
 def test_where_counters_cannot_be_read_what_rules_saw_in_part_stands(
-    failure: Failure, kept: bool, monkeypatch: pytest.MonkeyPatch
+    failure: Failure, gap: Gap, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Backfilled(Recording({"a": Promised(bad=burst_at(MISSED - 60))}, missed={MISSED}))
     failed = Failed(failure, "as it is")
     monkeypatch.setattr(DirectSource, "closed", lambda _self, objectives, _gap: dict.fromkeys(objectives, failed))
 
-    found = source.closed({A: objective()}, FINE)[A]
+    found = source.closed({A: objective()}, gap)[A]
 
     assert isinstance(found, Counted) if kept else found == failed
 

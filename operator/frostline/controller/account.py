@@ -6,7 +6,6 @@ from typing import Final, NamedTuple, TypeAlias
 from frostline.core.assess import Assessment
 from frostline.core.ledger import Ledger
 from frostline.core.objective import Objective
-from frostline.core.outcome import Rehydrating
 
 
 class Key(NamedTuple):
@@ -24,9 +23,13 @@ Ended: TypeAlias = tuple[tuple[int, float], ...]
 
 
 class Patch(NamedTuple):
-    """Buckets since `since` to read again, once it is `due`: rules saw some of them in part only. Epoch seconds."""
+    """Buckets that rules saw in part only, to read again once they are `due`: with their ends from `first` to `last`.
 
-    since: int
+    Epoch seconds.
+    """
+
+    first: int
+    last: int
     due: int
 
 
@@ -44,8 +47,8 @@ class Account:
         series: how many valid series there were when they were last whole, at epoch second `series_at`.
         lost: how many there were before some went missing for good, and when; None while all are there.
         read_again: since when to read again, as lost ones are back; None when there is nothing to.
-        looked_at: the start of the open bucket when it was asked last which of the ones before rules saw in part only.
-        patch: what is to be read again as that was so; None when nothing is.
+        looked_at: the end of the newest bucket that it is known of whether rules saw all of it; 0 before any was read.
+        patch: what is to be read again as they did not; None when nothing is.
         closed_at: when the buckets that closed last were asked for last, epoch seconds.
         read_at: when they were all there to be read.
         ended: the bad events of the buckets that closed last as they were when they ended, by their ends.
@@ -74,11 +77,6 @@ class Account:
     def has_figure(self) -> bool:
         """Whether there is a figure to show, complete or not."""
         return self.assessment is not None and self.assessment.figure is not None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether there is a figure that does not wait for buckets."""
-        return self.has_figure and self.assessment is not None and not isinstance(self.assessment.outcome, Rehydrating)
 
 
 def opened(uid: str, objective: Objective) -> Account:

@@ -1,5 +1,6 @@
 """Which buckets to count otherwise, as rules saw a part of them only: where that matters, and what is near them."""
 
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
@@ -43,6 +44,21 @@ def that_matter(
         if most - least > max(_VARIES * most, _MATTERS * budget):
             found.add(end)
     return found
+
+
+def beside_holes(ends: Collection[int], seen: Collection[int], width_s: int) -> Iterator[int]:
+    """Yield the ends of the buckets beside holes: of the last one `seen` before `ends` in a row, and of two after them.
+
+    What happened since its last evaluation is not in the one before, and what happened in a hole shows where scrapes
+    begin again: averages lag, so that may be in the second one after it. Where nothing was seen before, rules began.
+    """
+    for end in ends:
+        if end - width_s in seen:
+            yield end - width_s
+    oldest = min(seen, default=sys.maxsize)
+    for end in ends:
+        if end > oldest and end + width_s not in ends:
+            yield from (end + width_s, end + 2 * width_s)
 
 
 def near(ends: Collection[int], bad: Mapping[int, float], width_s: int, last: int) -> Iterator[int]:

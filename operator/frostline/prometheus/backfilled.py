@@ -10,7 +10,7 @@ from frostline.core.indicator import counted
 from frostline.core.ledger import COARSE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.outcome import Failed, Failure, Partial
-from frostline.core.patches import MOST_NEAR, Patches, near, that_matter
+from frostline.core.patches import MOST_NEAR, Patches, beside_holes, near, that_matter
 from frostline.core.recorded import MOVED_S
 from frostline.core.selector import Selector
 from frostline.names import Recorded
@@ -27,21 +27,21 @@ _WAITS: Final = Failed(
     "its rules began to be evaluated just now, and many others did: what was before is read from the counters in turn",
 )
 
-_UNREADABLE: Final = frozenset({Failure.TIMEOUT, Failure.TOO_MUCH, Failure.BAD_QUERY, Failure.NOT_A_NUMBER})
+_UNREADABLE: Final = frozenset({Failure.TOO_MUCH, Failure.BAD_QUERY, Failure.NOT_A_NUMBER})
 
 Key = TypeVar("Key", bound=tuple[str, str])
 
 
 class _Unseen(NamedTuple):
-    """Ends of buckets that the rules of a promise did not see, and of others, `near` them or patchy, that they did."""
+    """Ends of buckets that the rules of a promise did not see, and `also` of patchy ones, and those near to either."""
 
     ends: tuple[int, ...]
-    near: frozenset[int]
+    also: frozenset[int]
 
     @property
     def all(self) -> list[int]:
         """Both, in order."""
-        return sorted({*self.ends, *self.near})
+        return sorted({*self.ends, *self.also})
 
 
 class Client(DirectClient, AsksRules, Protocol):
@@ -59,6 +59,7 @@ class Backfilled:
         self._recorded = RecordedSource(client, spread)
         self._direct = DirectSource(client, spread)
         self._young = Young(client, most=self._direct.handful)
+        # The end of the newest bucket that counters may be read of where rules saw it, too: set by each look at now.
         self._kept_until = sys.maxsize
 
     @property
@@ -90,7 +91,7 @@ class Backfilled:
         """Return the events of every bucket of `gap`, by the end of the bucket."""
         old, direct = self._apart(objectives, gap)
         found, before = self._known(old, gap)
-        return direct | self._filled(found, old, self._beside(found, old, gap, before), gap.width_s)
+        return direct | self._filled(found, old, self._beside(found, old, gap, before), gap)
 
     def recent(self, objectives: Mapping[Key, Objective], gap: Gap) -> dict[Key, Counted | Missing]:
         """Return what rules and, where these are young, counters say; what was before the rules waits for its turn."""
@@ -157,7 +158,8 @@ class Backfilled:
         ends = {end for key in there for end in _valid(found[key])}
         patchy = self._recorded.patchy(there, _around(ends, gap.width_s)) if ends else {}
         if isinstance(patchy, Partial | Failed):
-            found |= dict.fromkeys(there, patchy)
+            if not _too_heavy(patchy, gap):
+                found |= dict.fromkeys(there, patchy)
             patchy = {}
         beside: dict[Key, _Unseen] = {}
         for key in dict.fromkeys((*before, *patchy)):
@@ -165,8 +167,9 @@ class Backfilled:
             if isinstance(answer, Counted):
                 bad = _bad(objectives[key], answer)
                 matter = that_matter(patchy[key], objectives[key], gap, answer.valid, bad) if key in patchy else set()
-                matter = {end for end in matter if end <= self._kept_until}
-                seen = {*near({*unseen, *matter}, bad, gap.width_s, self._kept_until), *matter} - {*unseen}
+                matter |= set(beside_holes(unseen, answer.valid, gap.width_s))
+                matter = {end for end in matter if end <= self._kept_until} - {*unseen}
+                seen = {*near({*unseen, *matter}, bad, gap.width_s, self._kept_until), *matter}
                 also = frozenset(seen & {*gap.ends})
                 if unseen or also:
                     beside[key] = _Unseen(unseen, also)
@@ -182,14 +185,14 @@ class Backfilled:
         found: dict[Key, Counted | Missing],
         objectives: Mapping[Key, Objective],
         before: Mapping[Key, _Unseen],
-        width_s: int,
+        gap: Gap,
     ) -> dict[Key, Counted | Missing]:
         wanted: dict[Gap, dict[Key, Objective]] = defaultdict(dict)
         for turn, (key, unseen) in enumerate(before.items()):
             if turn >= self.handful:
                 found[key] = _WAITS
                 continue
-            for run in runs(unseen.all, width_s):
+            for run in runs(unseen.all, gap.width_s):
                 wanted[run][key] = objectives[key]
         for run, group in wanted.items():
             # Most that is new to its rules is new as a whole, and to look is far cheaper than to count.
@@ -197,9 +200,9 @@ class Backfilled:
             events = self._direct.closed({key: each for key, each in group.items() if key not in idle}, run)
             for key in group:
                 answer = events.get(key, Counted({}, {}))
-                if _too_heavy(answer) and not {*before[key].ends} & {*run.ends}:
+                if _too_heavy(answer, gap) and not {*before[key].ends} & {*run.ends}:
                     continue
-                found[key] = put_in(run, found[key], _with(answer, found[key], before[key].near))
+                found[key] = put_in(run, found[key], _with(answer, found[key], before[key].ends, run))
         return found
 
     def window(self, objectives: Mapping[Key, Objective], at: int, window_s: int) -> dict[Key, Counted | Missing]:
@@ -231,16 +234,27 @@ def _bad(objective: Objective, answer: Counted) -> Points:
     return {end: valid - answer.numerator.get(end, 0.0) for end, valid in answer.valid.items()}
 
 
-def _too_heavy(answer: Counted | Missing) -> bool:
-    """Return whether counters cannot be read, now or ever: often that is why there are rules, and averages will do."""
-    return isinstance(answer, Failed) and answer.failure in _UNREADABLE
+def _too_heavy(answer: Counted | Missing, gap: Gap) -> bool:
+    """Return whether a question will not be answered: often that is why there are rules, and averages will do.
+
+    One that takes too long may be answered for less of a gap.
+    """
+    if not isinstance(answer, Failed):
+        return False
+    return answer.failure in _UNREADABLE or (answer.failure is Failure.TIMEOUT and len(gap.ends) == 1)
 
 
-def _with(answer: Counted | Missing, recorded: Counted | Missing, near: frozenset[int]) -> Counted | Missing:
-    """Return an answer with what was recorded `near`, where counters are not kept for so long."""
+def _with(
+    answer: Counted | Missing, recorded: Counted | Missing, unseen: Collection[int], run: Gap
+) -> Counted | Missing:
+    """Return an answer with what was recorded of the buckets of `run` before it begins: counters are not kept for long.
+
+    Not what was recorded of `unseen` ones; and later on a bucket without a count is one without scrapes.
+    """
     if not isinstance(answer, Counted) or not isinstance(recorded, Counted):
         return answer
-    kept = near - answer.valid.keys()
+    begins = min(answer.valid, default=sys.maxsize)
+    kept = [end for end in run.ends if end < begins and end not in unseen]
     numerator, valid = ({end: of[end] for end in kept if end in of} for of in (recorded.numerator, recorded.valid))
     return Counted({**answer.numerator, **numerator}, {**answer.valid, **valid})
 

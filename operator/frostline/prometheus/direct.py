@@ -32,6 +32,7 @@ BATCH_TERMS: Final = 48
 """Terms of one query: `or` costs the square of their number in Prometheus."""
 
 _MOST_HOURS: Final = 12
+"""Hours from the first to the last that counters were reset in, of which five minutes each are asked for."""
 
 _PERSONAL: Final = frozenset({Failure.BAD_QUERY, Failure.TOO_MUCH})
 """Failures that one objective can bring upon a batch: the batch is asked again in halves."""

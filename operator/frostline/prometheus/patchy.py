@@ -11,6 +11,7 @@ from frostline.core.ledger import COARSE_S, Gap
 from frostline.core.objective import Objective
 from frostline.core.patches import Patches
 from frostline.core.recorded import EVENTS, LAG_S, Labels, also, labels_of, matchers
+from frostline.core.rules import BASE_S
 from frostline.core.shared_rules import COUNTED
 from frostline.names import Recorded
 from frostline.prometheus.client import Answer
@@ -20,6 +21,8 @@ from frostline.prometheus.source import Missing
 
 Key = TypeVar("Key", bound=tuple[str, str])
 
+
+_BRIDGED: Final = 1 - BASE_S / COARSE_S
 
 _NONE: Final = frozenset[int]()
 
@@ -52,21 +55,29 @@ def _five_minutes(which: str) -> tuple[str, str]:
     """Return what asks for buckets by the samples that their averages are of, `LAG_S` after their ends.
 
     Scrapes are missing where valid events were recorded less often than the objective, or for the first time since
-    the bucket before; evaluations where the objective was recorded less often than in the bucket before, or the next.
+    the bucket before; evaluations where the objective was recorded less often than in the bucket before, or the next,
+    or in one of two alone. Where half of the evaluations or more are missing it is the same as if scrapes were: of five
+    minutes without any, as where Prometheus was down, one bucket misses so many.
     """
     valid, evaluated = (_count(metric, which) for metric in (Recorded.VALID_5M, Recorded.ALLOWED))
     valid_before, before = (_count(metric, which, " offset 5m") for metric in (Recorded.VALID_5M, Recorded.ALLOWED))
     after = _count(Recorded.ALLOWED, which, " offset -5m")
     return (
-        f"{valid} < {evaluated} or ({valid} and {before} unless {valid_before})",
-        # Whether a bucket is whole is known once rules were evaluated after it.
-        f"({evaluated} < {before} and {after}) or {evaluated} < {after}",
+        f"{valid} < {evaluated} or ({valid} and {before} unless {valid_before})"
+        f" or ({evaluated} <= 0.5 * {before} and {after}) or ({evaluated} <= 0.5 * {after} and {before})",
+        # Whether a bucket is whole is known once rules were evaluated after it, unless they are not any more.
+        f"({evaluated} < {before} and {after}) or {evaluated} < {after}"
+        f" or ({evaluated} unless {before}) or ({before} unless {evaluated})",
     )
 
 
 def _hours(which: str) -> tuple[str, str]:
-    """Return the same of hours: that something was missing is recorded of them, or of the ones after, half hours."""
-    return _last(Recorded.SCRAPED_1H, which), _last(Recorded.EVALUATED_1H, which)
+    """Return the same of hours: that something was missing is recorded of them, or of the ones after, half hours.
+
+    Five minutes without evaluations are the same as without scrapes here, too.
+    """
+    scraped, evaluated = _last(Recorded.SCRAPED_1H, which), _last(Recorded.EVALUATED_1H, which)
+    return f"{scraped} or {evaluated} <= {_BRIDGED:.3f}", evaluated
 
 
 def _last(metric: Recorded, which: str) -> str:
